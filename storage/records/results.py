@@ -21,7 +21,7 @@ class Result:
     name: str
     """The metric, rule or statistic, e.g. `recall`, `psi`, `null_rate`."""
     scope: str = ""
-    """What it was measured on: `column:humid`, `slice:origin=LGA`, `window:24h`; empty = everything."""
+    """Measured on: `column:humid`, `slice:origin=LGA`, `window:24h`; empty = everything."""
     value: float | None = None
     n: int = 0
     """Rows that entered the value."""
@@ -47,7 +47,7 @@ class Result:
     reason: str = ""
     """One plain sentence."""
     n_needed: int | None = None
-    """Rows that would settle an inconclusive verdict with 80 % power; None = cannot be settled or is settled."""
+    """Rows that would settle an inconclusive verdict with 80 % power; None = settled."""
     p_value: float | None = None
     q_value: float | None = None
     """p after control for looking at many."""

@@ -1,0 +1,122 @@
+"""Runs: what a training execution used and what it measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from storage.records.results import Result
+
+RunState = Literal["running", "succeeded", "failed", "cancelled", "lost"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataUse:
+    """One dataset version a run or model was made from."""
+
+    dataset: str
+    version: int
+    digest: str
+    role: Literal["input", "reference"] = "input"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Equal to its job's id for a training; candidates of a search have a parent."""
+
+    id: int
+    job_id: int
+    parent_id: int | None = None
+    pipeline: str
+    pipeline_digest: str = ""
+    state: RunState
+    params: dict[str, Any]
+    """Estimator parameters after defaults of the declaration; JSON values."""
+    seed: int = 0
+    data: tuple[DataUse, ...] = ()
+    code: dict[str, str]
+    """`commit`, `branch`, `is_dirty`, `diff` (object digest) …; empty outside git."""
+    environment: dict[str, str]
+    """Python, platform, cores and package versions."""
+    started_at: datetime
+    ended_at: datetime | None = None
+    duration_s: float | None = None
+    peak_rss_bytes: int | None = None
+    rows_train: int = 0
+    rows_holdout: int = 0
+    holdout: str = ""
+    """What the holdout is, e.g. `2013-03-12 to 2013-03-31`."""
+    metrics: dict[str, float]
+    """Last value of every summary metric; intervals are in `results`."""
+    model: str = ""
+    """`delays@v5` when the run was registered."""
+    note: str = ""
+    tags: tuple[str, ...] = ()
+    created_by: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricPoint:
+    """One value of a metric's history."""
+
+    metric: str
+    """`valid_log_loss`, `fold_roc_auc` …"""
+    step: int
+    value: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    name: str
+    """`evaluation`, `importance`, `score_grid`, `calibration`, `model` …"""
+    kind: Literal["json", "parquet", "joblib", "text", "image"]
+    digest: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDetail:
+    """A run with everything a screen shows about it."""
+
+    run: Run
+    results: tuple[Result, ...] = ()
+    """Holdout metrics with intervals, overall first, then slices."""
+    folds: tuple[Result, ...] = ()
+    """The main metrics by fold, scope `fold:1` …"""
+    points: tuple[MetricPoint, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    importance: tuple[tuple[str, float], ...] = ()
+    """Feature and permutation importance, largest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricComparison:
+    """One metric across compared runs; values in the order of the runs, the baseline first."""
+
+    metric: str
+    values: tuple[float | None, ...]
+    deltas: tuple[float | None, ...]
+    """value − baseline."""
+    ci_low: tuple[float | None, ...] = ()
+    """Paired 95 % interval of each delta; None where it cannot be paired."""
+    ci_high: tuple[float | None, ...] = ()
+    words: tuple[Literal["base", "better", "worse", "unclear", "noise", "not comparable"], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunComparison:
+    """Runs side by side, the baseline first."""
+
+    runs: tuple[Run, ...]
+    params: tuple[tuple[str, tuple[str, ...]], ...]
+    """Name and one text per run; `absent` where a run has no such parameter."""
+    data: tuple[tuple[str, tuple[str, ...]], ...]
+    code: tuple[tuple[str, tuple[str, ...]], ...]
+    metrics: tuple[MetricComparison, ...]
+    equal_count: int
+    """Rows that are the same everywhere and hidden by default."""
+    words: tuple[str, ...]
+    """The result in plain sentences."""
