@@ -25,7 +25,7 @@ class RunReport:
 
     run: Run
     trial: int = 0
-    """0 = the job's own run; n > 0 = the n-th candidate of a search, which gets an id of its own."""
+    """0 = the job's own run; n > 0 = the n-th candidate of a search, with an id of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

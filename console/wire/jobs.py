@@ -1,0 +1,92 @@
+"""Jobs: start, follow, stop, repeat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from console.wire.routes import ANYONE, TRAIN, WRITERS, Route
+from storage.records.jobs import Job, LogChunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListJobs:
+    state: str = ""
+    """One state, `active` (not ended) or empty for all."""
+    kind: str = ""
+    limit: int = 200
+    before: int = 0
+    """Only ids below this one: the next page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobId:
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLog:
+    id: int
+    start: int = -1
+    """Byte to read from; negative = so many from the end."""
+    limit: int = 65536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryJob:
+    id: int
+    params: dict[str, Any]
+    """Changed parameters of a training; empty = the same again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartCommand:
+    command: tuple[str, ...]
+    """Program and arguments, no shell."""
+    directory: str = ""
+    """Absolute; empty = the workspace."""
+    title: str = ""
+    priority: int = 0
+    after: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTraining:
+    pipeline: str
+    params: dict[str, Any]
+    """Override declared estimator parameters."""
+    data: dict[str, str]
+    """Dataset -> version reference; others are taken at their latest version."""
+    seed: int | None = None
+    model: str = ""
+    """Register the result under this name; empty = the pipeline's name."""
+    note: str = ""
+    priority: int = 0
+    after: tuple[int, ...] = ()
+
+
+list_jobs = Route(
+    "list_jobs", "GET", "/v1/jobs", ANYONE, ListJobs, list[Job], "Jobs, newest first."
+)
+get_job = Route("get_job", "GET", "/v1/jobs/{id}", ANYONE, JobId, Job, "One job as it stands.")
+get_log = Route(
+    "get_log", "GET", "/v1/jobs/{id}/log", ANYONE, GetLog, LogChunk,
+    "A stretch of what the job printed.",
+)  # fmt: skip
+cancel_job = Route(
+    "cancel_job", "POST", "/v1/jobs/{id}/cancel", WRITERS, JobId, Job,
+    "Ask a job to stop, then make it.",
+)  # fmt: skip
+retry_job = Route(
+    "retry_job", "POST", "/v1/jobs/{id}/retry", WRITERS, RetryJob, Job,
+    "Queue the same work again as a new job.",
+)  # fmt: skip
+start_command = Route(
+    "start_command", "POST", "/v1/jobs", WRITERS, StartCommand, Job,
+    "Run any program as a job, with its log, limits and a truthful end.",
+)  # fmt: skip
+start_training = Route(
+    "start_training", "POST", "/v1/pipelines/{pipeline}/train", TRAIN, StartTraining, Job,
+    "Train the pipeline's model on chosen data versions.",
+)  # fmt: skip
+ROUTES = (list_jobs, get_job, get_log, cancel_job, retry_job, start_command, start_training)

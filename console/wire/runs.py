@@ -1,0 +1,57 @@
+"""Runs: list, look into, compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from console.wire.routes import ANYONE, TRAIN, Route
+from storage.records.jobs import Job
+from storage.records.runs import Run, RunComparison, RunDetail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRuns:
+    pipeline: str = ""
+    filter: str = ""
+    """`metrics.roc_auc > 0.7 and params.max_depth < 8 and data = flights@v3`."""
+    limit: int = 500
+    before: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunId:
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareRuns:
+    ids: tuple[int, ...]
+    """2 to 12; the baseline first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteRun:
+    id: int
+    note: str | None = None
+    tags: tuple[str, ...] | None = None
+
+
+list_runs = Route(
+    "list_runs", "GET", "/v1/runs", ANYONE, ListRuns, list[Run], "Runs, newest first."
+)
+get_run = Route(
+    "get_run", "GET", "/v1/runs/{id}", ANYONE, RunId, RunDetail,
+    "A run with its metrics, intervals, history and artifacts.",
+)  # fmt: skip
+compare_runs = Route(
+    "compare_runs", "POST", "/v1/runs/compare", ANYONE, CompareRuns, RunComparison,
+    "What differs between runs and whether the difference is more than noise.",
+)  # fmt: skip
+note_run = Route(
+    "note_run", "POST", "/v1/runs/{id}/note", TRAIN, NoteRun, Run, "Note something about a run."
+)
+reproduce_run = Route(
+    "reproduce_run", "POST", "/v1/runs/{id}/reproduce", TRAIN, RunId, Job,
+    "Train again with the recorded data, parameters and seed.",
+)  # fmt: skip
+ROUTES = (list_runs, get_run, compare_runs, note_run, reproduce_run)
