@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from console.wire.routes import ANYONE, TRAIN, WRITERS, Route
+from console.wire.routes import ANYONE, WRITERS, Route
 from storage.records.jobs import Job, LogChunk
 
 
@@ -50,21 +50,6 @@ class StartCommand:
     after: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartTraining:
-    pipeline: str
-    params: dict[str, Any]
-    """Override declared estimator parameters."""
-    data: dict[str, str]
-    """Dataset -> version reference; others are taken at their latest version."""
-    seed: int | None = None
-    model: str = ""
-    """Register the result under this name; empty = the pipeline's name."""
-    note: str = ""
-    priority: int = 0
-    after: tuple[int, ...] = ()
-
-
 list_jobs = Route(
     "list_jobs", "GET", "/v1/jobs", ANYONE, ListJobs, list[Job], "Jobs, newest first."
 )
@@ -85,8 +70,4 @@ start_command = Route(
     "start_command", "POST", "/v1/jobs", WRITERS, StartCommand, Job,
     "Run any program as a job, with its log, limits and a truthful end.",
 )  # fmt: skip
-start_training = Route(
-    "start_training", "POST", "/v1/pipelines/{pipeline}/train", TRAIN, StartTraining, Job,
-    "Train the pipeline's model on chosen data versions.",
-)  # fmt: skip
-ROUTES = (list_jobs, get_job, get_log, cancel_job, retry_job, start_command, start_training)
+ROUTES = (list_jobs, get_job, get_log, cancel_job, retry_job, start_command)

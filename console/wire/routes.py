@@ -37,7 +37,7 @@ class Route(Generic[Request, Response]):
     roles: tuple[Role, ...]
     """Any one of these suffices; the owner always may."""
     request: type[Request]
-    response: Any
+    response: type[Response]
     """A record class or `list[...]` of one."""
     doc: str
     """One sentence: what the caller gains."""

@@ -1,8 +1,9 @@
-"""Runs: list, look into, compare."""
+"""Runs: start a training, list, look into, compare, repeat."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from console.wire.routes import ANYONE, TRAIN, Route
 from storage.records.jobs import Job
@@ -36,6 +37,21 @@ class NoteRun:
     tags: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTraining:
+    pipeline: str
+    params: dict[str, Any]
+    """Override declared estimator parameters."""
+    data: dict[str, str]
+    """Dataset -> version reference; others are taken at their latest version."""
+    seed: int | None = None
+    model: str = ""
+    """Register the result under this name; empty = the pipeline's name."""
+    note: str = ""
+    priority: int = 0
+    after: tuple[int, ...] = ()
+
+
 list_runs = Route(
     "list_runs", "GET", "/v1/runs", ANYONE, ListRuns, list[Run], "Runs, newest first."
 )
@@ -54,4 +70,8 @@ reproduce_run = Route(
     "reproduce_run", "POST", "/v1/runs/{id}/reproduce", TRAIN, RunId, Job,
     "Train again with the recorded data, parameters and seed.",
 )  # fmt: skip
-ROUTES = (list_runs, get_run, compare_runs, note_run, reproduce_run)
+start_training = Route(
+    "start_training", "POST", "/v1/pipelines/{pipeline}/train", TRAIN, StartTraining, Job,
+    "Train the pipeline's model on chosen data versions.",
+)  # fmt: skip
+ROUTES = (start_training, list_runs, get_run, compare_runs, note_run, reproduce_run)

@@ -7,15 +7,18 @@ from typing import Any
 from console.wire import agent, alerts, datasets, endpoints, jobs, models, people, pipelines, runs
 from console.wire.routes import Route
 
-ALL: tuple[Route[Any, Any], ...] = (
-    *agent.ROUTES,
-    *people.ROUTES,
-    *datasets.ROUTES,
-    *pipelines.ROUTES,
-    *jobs.ROUTES,
-    *runs.ROUTES,
-    *models.ROUTES,
-    *endpoints.ROUTES,
-    *alerts.ROUTES,
-)
+ROWS = {
+    "agent": agent.ROUTES,
+    "people": people.ROUTES,
+    "datasets": datasets.ROUTES,
+    "pipelines": pipelines.ROUTES,
+    "jobs": jobs.ROUTES,
+    "runs": runs.ROUTES,
+    "models": models.ROUTES,
+    "endpoints": endpoints.ROUTES,
+    "alerts": alerts.ROUTES,
+}
+ALL: tuple[Route[Any, Any], ...] = tuple(route for routes in ROWS.values() for route in routes)
 BY_NAME: dict[str, Route[Any, Any]] = {route.name: route for route in ALL}
+ROW_OF: dict[str, str] = {route.name: row for row, routes in ROWS.items() for route in routes}
+"""Route -> the row (file name) its handler stands in."""

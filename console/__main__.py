@@ -1,0 +1,38 @@
+"""Reads the first word and imports only what that needs: the console, or one command."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Entry point of `mlops-console`."""
+    words = sys.argv[1:]
+    if words == ["--version"]:
+        from console import __version__
+
+        print(f"mlops-console {__version__}")
+        return 0
+    if _opens_console(words):
+        from console.tui.start import open_console
+
+        return open_console(words)
+    from console.cli.main import main as run_command
+
+    return run_command(words)
+
+
+def _opens_console(words: list[str]) -> bool:
+    """No command, only options of the console: `mlops-console -W ~/flights --theme light`."""
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word in ("--help", "-h", "--version", "--json") or not word.startswith("-"):
+            return False
+        if word in ("--workspace", "-W", "--theme", "--keys", "--charts") and rest:
+            rest.pop(0)
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""Starting child processes so that they outlive the agent, and knowing them again afterwards.
+
+A process is named by boot id, pid and start time, never by pid alone. Children are spawned (never
+forked: a fork would keep the agent's lock) through `console/worker/shim.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+SHIM = Path(__file__).resolve().parent.parent / "worker" / "shim.py"
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessName:
+    """One process, for certain."""
+
+    pid: int
+    started: float
+    """Clock ticks since boot."""
+    boot_id: str
+
+    @property
+    def is_alive(self) -> bool:
+        return self.boot_id == boot_id() and _start_ticks(self.pid) == self.started
+
+    def signal_group(self, number: signal.Signals) -> bool:
+        """Send a signal to the whole process group it leads; False when it is gone."""
+        if not self.is_alive:
+            return False
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a child ended, as its shim saw it."""
+
+    exit_code: int | None
+    signal: int | None
+    max_rss_bytes: int
+    ended_at: float
+    """Unix time."""
+    oom_kills: int
+    survivors: tuple[str, ...]
+    """`name (pid)` of processes it left behind."""
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def _start_ticks(pid: int) -> float | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes().rsplit(b")", 1)[1].split()
+    except OSError:
+        return None
+    return None if stat[0] == b"Z" else float(stat[19])
+
+
+def read_identity(path: Path) -> ProcessName | None:
+    """Who the child is; None before it runs."""
+    document = _read(path)
+    if document is None:
+        return None
+    return ProcessName(
+        pid=document["pid"], started=float(document["started"]), boot_id=document["boot_id"]
+    )
+
+
+def read_exit(path: Path) -> Exit | None:
+    """How the child ended; None while it runs, or when its shim was killed too."""
+    document = _read(path)
+    if document is None:
+        return None
+    return Exit(
+        exit_code=document["exit_code"],
+        signal=document["signal"],
+        max_rss_bytes=document["max_rss_bytes"],
+        ended_at=document["ended_at"],
+        oom_kills=document["oom_kills"],
+        survivors=tuple(f"{each['name']} ({each['pid']})" for each in document["survivors"]),
+    )
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def environment(threads: int = 1) -> dict[str, str]:
+    """The environment of a child: the agent's, with numeric libraries held to `threads`.
+
+    Two busy processes with OpenMP's default of one thread a core each slow one another down by an
+    order of magnitude.
+    """
+    return os.environ | dict.fromkeys(_THREAD_LIMITS, str(threads)) | {"PYTHONUNBUFFERED": "1"}
+
+
+def spawn(
+    directory: Path, log: Path, command: list[str], *, cwd: Path, threads: int = 1
+) -> subprocess.Popen[bytes]:
+    """Start `command` behind a shim that records it in `directory`; returns the shim."""
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", str(SHIM), str(directory), str(log), "--", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd=cwd,
+        env=environment(threads),
+    )
+
+
+class Spare:
+    """A worker that has imported everything and waits to be told its job.
+
+    It hides the seconds that pandas and scikit-learn take to import; it leaves by itself when the
+    agent dies, because its stdin closes.
+    """
+
+    def __init__(self, command: list[str], cwd: Path, threads: int = 1) -> None:
+        self._shim = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(SHIM), "--spare", "--", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd=cwd,
+            env=environment(threads),
+        )
+
+    @property
+    def is_alive(self) -> bool:
+        return self._shim.poll() is None
+
+    def assign(self, directory: Path, log: Path) -> subprocess.Popen[bytes] | None:
+        """Hand it a job; None when it died meanwhile."""
+        pipe: IO[bytes] | None = self._shim.stdin
+        if pipe is None or not self.is_alive:
+            return None
+        try:
+            pipe.write(os.fsencode(directory) + b"\t" + os.fsencode(log) + b"\n")
+            pipe.close()
+        except OSError:
+            return None
+        return self._shim
+
+    def dismiss(self) -> None:
+        """Let it go; it leaves as soon as it notices."""
+        if self._shim.stdin is not None and not self._shim.stdin.closed:
+            self._shim.stdin.close()
+
+
+def usage(name: ProcessName) -> tuple[float, int] | None:
+    """CPU seconds so far and resident bytes of the process and its children; None when gone."""
+    if not name.is_alive:
+        return None
+    cpu, rss = 0.0, 0
+    try:
+        parent = psutil.Process(name.pid)
+        for process in (parent, *parent.children(recursive=True)):
+            try:
+                times = process.cpu_times()
+                cpu += times.user + times.system
+                rss += process.memory_info().rss
+            except psutil.Error:
+                continue
+    except psutil.Error:
+        return None
+    return cpu, rss

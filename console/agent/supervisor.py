@@ -1,0 +1,319 @@
+"""Runs the queue: starts jobs, listens to them, ends them, and takes over those of an agent before.
+
+Every job is a process that does not need the agent. This class only looks: it reads identity and
+exit files, ingests journals, samples CPU and memory. Killing the agent therefore changes nothing
+but who looks; `adopt` is the same code path as a normal tick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from console.agent import children
+from console.agent.ingest import Ingest, Source
+from console.clock import Clock
+from console.rules import lifecycle
+from storage import journal
+from storage.records.jobs import Job, JobState
+from storage.tables import jobs
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from console.agent.changes import Changes
+    from storage.database import Database
+    from storage.workspace import JobPaths, Workspace
+
+log = logging.getLogger("console.agent")
+
+TICK_S = 0.2
+IDLE_TICK_S = 1.0
+USAGE_EVERY_S = 2.0
+CANCEL_GRACE_S = 5.0
+START_LIMIT_S = 30.0
+"""A job that has neither identity nor exit after so long was never started."""
+
+WORKER = [sys.executable, "-m", "console.worker.main"]
+
+
+@dataclass(slots=True)
+class _Watched:
+    """What the supervisor remembers of a running job; all of it can be found out again."""
+
+    since: float
+    name: children.ProcessName | None = None
+    cpu_s: float | None = None
+    sampled_at: float = 0.0
+    cancelled_at: float | None = None
+    killed: bool = False
+
+
+class Supervisor:
+    """The queue of one workspace."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        database: Database,
+        changes: Changes,
+        clock: Clock,
+        ingest: Ingest,
+        *,
+        jobs_at_once: int,
+        keep_spare: bool = True,
+    ) -> None:
+        self._workspace = workspace
+        self._database = database
+        self._changes = changes
+        self._clock = clock
+        self._ingest = ingest
+        self._jobs_at_once = jobs_at_once
+        self._keep_spare = keep_spare
+        self._spare: children.Spare | None = None
+        self._watched: dict[int, _Watched] = {}
+        self._wake = asyncio.Event()
+        self.running_count = 0
+        self.queued_count = 0
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self.running_count or self.queued_count)
+
+    def wake(self) -> None:
+        """Look now instead of at the next tick; called after a job was queued or cancelled."""
+        self._wake.set()
+
+    def prepare_spare(self) -> None:
+        """Have a warm worker ready; worthwhile once somebody is here."""
+        if self._keep_spare and (self._spare is None or not self._spare.is_alive):
+            self._spare = children.Spare([*WORKER, "--spare"], self._workspace.root)
+
+    def dismiss_spare(self) -> None:
+        if self._spare is not None:
+            self._spare.dismiss()
+            self._spare = None
+
+    async def run(self) -> None:
+        """Look after the jobs until cancelled."""
+        while True:
+            self._wake.clear()
+            try:
+                await self.tick()
+            except Exception:
+                log.exception("the queue could not be looked after this time")
+            pause = TICK_S if self.is_busy else IDLE_TICK_S
+            try:
+                await asyncio.wait_for(self._wake.wait(), pause)
+            except TimeoutError:
+                continue
+
+    async def tick(self) -> None:
+        """One look at every unfinished job."""
+        unfinished = await self._database.aread(jobs.list_unfinished_jobs)
+        active = [job for job in unfinished if job.state != "queued"]
+        queued = [job for job in unfinished if job.state == "queued"]
+        for job in active:
+            await self._look_after(job)
+        self.running_count = len(active)
+        self.queued_count = len(queued)
+        for job in queued:
+            if job.cancel_requested_by:
+                await self._end(job, "cancelled", f"cancelled by {job.cancel_requested_by}")
+            elif await self._may_start(job):
+                await self._start(job)
+
+    async def _may_start(self, job: Job) -> bool:
+        for needed in job.after:
+            other = await self._database.aread(partial(jobs.get_job, job_id=needed))
+            if other is None or (other.state in lifecycle.FINAL and other.state != "succeeded"):
+                state = other.state if other else "unknown"
+                await self._end(job, "cancelled", f"job {needed}, which it waits for, is {state}")
+                return False
+            if other.state != "succeeded":
+                return False
+        return self.running_count < self._jobs_at_once
+
+    async def _start(self, job: Job) -> None:
+        paths = self._workspace.job(str(job.id))
+        paths.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        document = {"id": job.id, "kind": job.kind, "created_by": job.created_by, **job.spec}
+        paths.spec.write_text(json.dumps(document), encoding="utf-8")
+        now = self._clock.now()
+        if not await self._database.awrite(lambda c: jobs.set_job_starting(c, job.id, now)):
+            return
+        self._watched[job.id] = _Watched(since=self._clock.monotonic())
+        self.running_count += 1
+        self.queued_count -= 1
+        if job.kind == "command":
+            self._spawn(paths, list(job.spec["command"]), job.spec.get("directory") or "")
+        elif self._spare is None or self._spare.assign(paths.directory, paths.log) is None:
+            self._spawn(paths, [*WORKER, str(paths.directory)], "")
+        else:
+            self._spare = None
+            asyncio.get_running_loop().call_later(1.0, self.prepare_spare)
+        self._changes.bump("jobs")
+
+    def _spawn(self, paths: JobPaths, command: list[str], directory: str) -> None:
+        cwd = Path(directory) if directory else self._workspace.root
+        children.spawn(paths.directory, paths.log, command, cwd=cwd)
+
+    async def _look_after(self, job: Job) -> None:
+        watched = self._watched.setdefault(job.id, _Watched(since=self._clock.monotonic()))
+        paths = self._workspace.job(str(job.id))
+        await self._meet(job, watched, paths)
+        ended = children.read_exit(paths.exit)
+        is_alive = watched.name is not None and watched.name.is_alive
+        waited = self._clock.monotonic() - watched.since
+        # Read the journal after the exit: what was written before the end is then all there.
+        await self._listen(job, paths)
+        if ended is not None:
+            await self._conclude(job, ended)
+        elif watched.name is not None and not is_alive:
+            # The shim writes the exit a moment after the process is gone; give it that moment.
+            if waited > 2.0 or watched.name.boot_id != children.boot_id():
+                await self._end(job, "lost", _why_lost(watched.name))
+            else:
+                watched.since = min(watched.since, self._clock.monotonic() - 1.0)
+        elif watched.name is None and waited > START_LIMIT_S:
+            await self._end(job, "lost", "its process was never started")
+        else:
+            await self._sample(job, watched)
+            self._stop_if_asked(job, watched)
+
+    async def _meet(self, job: Job, watched: _Watched, paths: JobPaths) -> None:
+        if watched.name is not None:
+            return
+        name = children.read_identity(paths.identity)
+        if name is None:
+            return
+        watched.name = name
+        if job.state == "starting" or job.pid is None:
+            await self._database.awrite(
+                lambda c: jobs.set_job_process(
+                    c,
+                    job.id,
+                    pid=name.pid,
+                    pid_started_at=name.started,
+                    boot_id=name.boot_id,
+                )
+            )
+            self._changes.bump("jobs")
+
+    async def _listen(self, job: Job, paths: JobPaths) -> None:
+        if not paths.journal.is_dir():
+            return
+        source = Source(at=self._clock.now(), job=job)
+        topics: set[str] = set()
+
+        def apply(connection: DuckDBPyConnection, documents: list[dict[str, Any]]) -> None:
+            topics.update(self._ingest.apply(connection, source, documents))
+
+        await asyncio.to_thread(
+            journal.ingest_pending, self._database, f"job/{job.id}", paths.journal, apply
+        )
+        self._changes.bump(*topics)
+
+    async def _sample(self, job: Job, watched: _Watched) -> None:
+        now = self._clock.monotonic()
+        if watched.name is None or now - watched.sampled_at < USAGE_EVERY_S:
+            return
+        found = children.usage(watched.name)
+        if found is None:
+            return
+        cpu_s, rss_bytes = found
+        if watched.cpu_s is not None:
+            ratio = max(0.0, cpu_s - watched.cpu_s) / max(now - watched.sampled_at, 1e-3)
+            await self._database.awrite(
+                lambda c: jobs.set_job_usage(c, job.id, cpu_ratio=ratio, rss_bytes=rss_bytes)
+            )
+            self._changes.bump("jobs")
+        watched.cpu_s, watched.sampled_at = cpu_s, now
+
+    def _stop_if_asked(self, job: Job, watched: _Watched) -> None:
+        if not job.cancel_requested_by or watched.name is None:
+            return
+        now = self._clock.monotonic()
+        if watched.cancelled_at is None:
+            watched.cancelled_at = now
+            watched.name.signal_group(signal.SIGTERM)
+        elif now - watched.cancelled_at > CANCEL_GRACE_S and not watched.killed:
+            watched.killed = True
+            watched.name.signal_group(signal.SIGKILL)
+
+    async def _conclude(self, job: Job, ended: children.Exit) -> None:
+        fresh = await self._database.aread(lambda c: jobs.get_job(c, job.id))
+        state, reason = _verdict(fresh or job, ended)
+        await self._end(
+            job,
+            state,
+            reason,
+            exit_code=ended.exit_code,
+            signal_number=ended.signal,
+            peak_rss_bytes=ended.max_rss_bytes,
+        )
+
+    async def _end(
+        self,
+        job: Job,
+        state: JobState,
+        reason: str,
+        *,
+        exit_code: int | None = None,
+        signal_number: int | None = None,
+        peak_rss_bytes: int = 0,
+    ) -> None:
+        now = self._clock.now()
+
+        def end(connection: DuckDBPyConnection) -> tuple[str, ...]:
+            jobs.set_job_ended(
+                connection,
+                job.id,
+                state=state,
+                at=now,
+                reason=reason,
+                exit_code=exit_code,
+                signal=signal_number,
+                peak_rss_bytes=peak_rss_bytes,
+            )
+            return self._ingest.job_ended(connection, job, state, reason, now)
+
+        topics = await self._database.awrite(end)
+        self._watched.pop(job.id, None)
+        self._changes.bump("jobs", *topics)
+        self._wake.set()
+
+
+def _why_lost(name: children.ProcessName) -> str:
+    if name.boot_id != children.boot_id():
+        return "the machine was restarted while it ran"
+    return f"process {name.pid} and its keeper disappeared without a word"
+
+
+def _verdict(job: Job, ended: children.Exit) -> tuple[JobState, str]:
+    """State and reason from how the process ended; what the job said itself is believed last."""
+    left = f"; it left behind {', '.join(ended.survivors)}" if ended.survivors else ""
+    if ended.exit_code == 0:
+        return "succeeded", left.removeprefix("; ")
+    if job.cancel_requested_by:
+        how = "killed after ignoring the request" if ended.signal == signal.SIGKILL else "stopped"
+        return "cancelled", f"cancelled by {job.cancel_requested_by}, {how}{left}"
+    if ended.signal is not None:
+        name = signal.Signals(ended.signal).name
+        memory = ", out of memory" if ended.oom_kills and ended.signal == signal.SIGKILL else ""
+        return "failed", f"killed by {name}{memory}{left}"
+    told = job.reason or f"ended with exit code {ended.exit_code}; its log tells more"
+    return "failed", told + left
+
+
+def default_jobs_at_once() -> int:
+    """As many as there are cores to keep busy, at least two so that a replay can run beside."""
+    return max(2, len(os.sched_getaffinity(0)))

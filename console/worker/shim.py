@@ -1,0 +1,158 @@
+"""Between the agent and a child process: records who the child is and how it ended.
+
+Run by file path with a bare interpreter (`python -I -S shim.py ...`), so it imports nothing but a
+few standard modules and starts in milliseconds. It outlives the agent; the agent, or the next one,
+reads what it wrote:
+
+    identity.json   {"pid", "started", "boot_id", "shim_pid"}   once the child runs
+    exit.json       {"exit_code", "signal", "max_rss_bytes", "ended_at", "oom_kills", "survivors"}
+
+The child leads a session of its own, so a signal to its process group reaches all of it and never
+the shim. With `--spare` the child starts first and is told its job later, over stdin; when stdin
+closes before that, nobody needs it and both leave.
+
+    shim.py DIRECTORY LOG -- COMMAND...
+    shim.py --spare -- COMMAND...          then one line on stdin: DIRECTORY <tab> LOG
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+
+def start_ticks(pid):
+    """Start time of a process in clock ticks since boot; with the pid it names it for certain."""
+    with open(f"/proc/{pid}/stat", "rb") as handle:
+        return int(handle.read().rsplit(b")", 1)[1].split()[19])
+
+
+def boot_id():
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as handle:
+        return handle.read().strip()
+
+
+def oom_kills():
+    """How often the kernel killed for memory since boot; 0 where it does not say."""
+    try:
+        with open("/proc/vmstat", encoding="ascii") as handle:
+            for line in handle:
+                if line.startswith("oom_kill "):
+                    return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def write_json(path, document):
+    temporary = f"{path}.{os.getpid()}.tmp"
+    with open(temporary, "w", encoding="utf-8") as handle:
+        json.dump(document, handle)
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(temporary, path)
+
+
+def survivors(session, mark):
+    """Processes the child left behind: of its session, or carrying its mark in the environment."""
+    found = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) == os.getpid():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as handle:
+                fields = handle.read().rsplit(b")", 1)[1].split()
+            if fields[0] == b"Z":
+                continue
+            belongs = int(fields[3]) == session
+            if not belongs and mark:
+                with open(f"/proc/{name}/environ", "rb") as handle:
+                    belongs = mark in handle.read().split(b"\0")
+            if belongs:
+                with open(f"/proc/{name}/comm", encoding="utf-8", errors="replace") as handle:
+                    found.append({"pid": int(name), "name": handle.read().strip()})
+        except OSError:
+            continue
+    return found[:20]
+
+
+def spawn(command, log, stdin):
+    with open(log, "ab", buffering=0) if log else open(os.devnull, "wb") as output:
+        return subprocess.Popen(
+            command, stdin=stdin, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+
+def attend(child, directory, before_oom):
+    """Record the child, wait for it, record its end."""
+    write_json(
+        os.path.join(directory, "identity.json"),
+        {
+            "pid": child.pid,
+            "started": start_ticks(child.pid),
+            "boot_id": boot_id(),
+            "shim_pid": os.getpid(),
+        },
+    )
+    _pid, status, usage = os.wait4(child.pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    mark = b"MLOPS_JOB_DIRECTORY=" + os.fsencode(directory)
+    write_json(
+        os.path.join(directory, "exit.json"),
+        {
+            "exit_code": code if code >= 0 else None,
+            "signal": -code if code < 0 else None,
+            "max_rss_bytes": usage.ru_maxrss * 1024,
+            "ended_at": time.time(),
+            "oom_kills": oom_kills() - before_oom,
+            "survivors": survivors(child.pid, mark),
+        },
+    )
+
+
+def refuse_to_start(directory, log, error):
+    """The program could not be started at all: say so where its output would be."""
+    with open(log, "a", encoding="utf-8") as handle:
+        handle.write(f"cannot start {error.filename}: {error.strerror}\n")
+    write_json(
+        os.path.join(directory, "exit.json"),
+        {"exit_code": 127, "signal": None, "max_rss_bytes": 0, "ended_at": time.time(),
+         "oom_kills": 0, "survivors": []},
+    )  # fmt: skip
+
+
+def main(arguments):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    split = arguments.index("--")
+    options, command = arguments[:split], arguments[split + 1 :]
+    before_oom = oom_kills()
+    if options != ["--spare"]:
+        directory, log = options
+        os.environ["MLOPS_JOB_DIRECTORY"] = directory
+        try:
+            child = spawn(command, log, subprocess.DEVNULL)
+        except OSError as error:
+            refuse_to_start(directory, log, error)
+            return
+        attend(child, directory, before_oom)
+        return
+    child = spawn(command, None, subprocess.PIPE)
+    line = sys.stdin.buffer.readline()
+    directory = os.fsdecode(line.rstrip(b"\n").split(b"\t")[0])
+    if not directory:
+        child.stdin.close()
+        child.wait()
+        return
+    try:
+        child.stdin.write(line)
+        child.stdin.close()
+    except OSError:
+        pass  # the spare has died: its end is recorded like any other
+    attend(child, directory, before_oom)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
