@@ -183,6 +183,11 @@ class Workspace:
         return self.state / "backups"
 
     @property
+    def archive(self) -> Path:
+        """Parquet files of rows that left the hot tables."""
+        return self.state / "archive"
+
+    @property
     def lock(self) -> Path:
         return self.state / "agent.lock"
 
@@ -260,8 +265,8 @@ class Workspace:
             )
         return path
 
-    def job(self, job_id: str) -> JobPaths:
-        return JobPaths(self.jobs / check_id(job_id, "job id"))
+    def job(self, job_id: int | str) -> JobPaths:
+        return JobPaths(self.jobs / check_id(str(job_id), "job id"))
 
     def endpoint(self, name: str) -> EndpointPaths:
         return EndpointPaths(self.endpoints / check_id(name, "endpoint name"))
