@@ -1,0 +1,178 @@
+"""A dataset version as SQL: from the manifest of its chunks to something DuckDB can read.
+
+The agent, workers and exports use it; it imports neither DuckDB nor numpy. `storage.chunking` is
+the half that writes. Invariant: what `read_sql` returns has the columns, types, values and order
+of what was written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from storage.errors import DamagedError
+from storage.records.chunks import Chunk, Manifest
+from storage.records.datasets import SchemaColumn
+
+
+class ObjectFiles(Protocol):
+    """The part of the object store that chunks need."""
+
+    def put_file(self, path: Path) -> str: ...
+
+    def path(self, digest: str) -> Path: ...
+
+    def has(self, digest: str) -> bool: ...
+
+
+_encoder: Final = msgspec.json.Encoder(order="deterministic")
+_decoder: Final = msgspec.json.Decoder(Manifest)
+
+# fmt: off
+AS_STORED: Final = frozenset({
+    "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER",
+    "UBIGINT", "FLOAT", "DOUBLE", "VARCHAR", "BLOB", "DATE", "TIME", "TIMESTAMP", "UUID",
+})
+# fmt: on
+"""Types that come back from Parquet as they are; any other is cast back to what the schema says."""
+
+
+def quote(name: str) -> str:
+    """Return `name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return `text` as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def encode(manifest: Manifest) -> bytes:
+    """Return the JSON document of a manifest; equal manifests give equal bytes."""
+    return _encoder.encode(manifest)
+
+
+def decode(document: bytes) -> Manifest:
+    """Read what `encode` wrote; raises `DamagedError` when it is something else."""
+    try:
+        manifest = _decoder.decode(document)
+    except msgspec.DecodeError as error:
+        raise DamagedError(f"a chunk manifest cannot be read: {error}.") from error
+    sealed = seal(manifest.algorithm, manifest.columns, manifest.chunks, manifest.target_rows)
+    if sealed != manifest:
+        raise DamagedError(
+            f"a chunk manifest names {manifest.rows} rows under {manifest.digest[:12]}, but its "
+            f"content makes {sealed.rows} rows under {sealed.digest[:12]}."
+        )
+    return manifest
+
+
+def seal(
+    algorithm: str, columns: Sequence[SchemaColumn], chunks: Sequence[Chunk], target_rows: int
+) -> Manifest:
+    """Make the manifest of these chunks: rows are counted and the digest is computed here."""
+    identity = [
+        algorithm,
+        target_rows,
+        [(column.name, column.type) for column in columns],
+        [(chunk.digest, chunk.rows) for chunk in chunks],
+    ]
+    return Manifest(
+        algorithm=algorithm,
+        columns=tuple(columns),
+        chunks=tuple(chunks),
+        rows=sum(chunk.rows for chunk in chunks),
+        target_rows=target_rows,
+        digest=hashlib.sha256(_encoder.encode(identity)).hexdigest(),
+    )
+
+
+def read_sql(manifest: Manifest, objects: ObjectFiles) -> str:
+    """Return a parenthesised query with all rows of the version, to stand after FROM."""
+    return chunks_sql(manifest.columns, manifest.chunks, objects)
+
+
+def page_sql(manifest: Manifest, objects: ObjectFiles, offset: int, limit: int) -> str:
+    """Return a query for rows offset … offset + limit − 1 that opens only the chunks they are in.
+
+    A page near the end of ten million rows costs what the first one costs.
+    """
+    first = 0
+    wanted: list[Chunk] = []
+    skipped = 0
+    for chunk in manifest.chunks:
+        last = first + chunk.rows
+        if last <= offset:
+            skipped = last
+        elif first < offset + limit:
+            wanted.append(chunk)
+        first = last
+    source = chunks_sql(manifest.columns, wanted, objects)
+    return f"(SELECT * FROM {source} LIMIT {max(limit, 0)} OFFSET {max(offset - skipped, 0)})"
+
+
+def chunks_sql(
+    columns: Sequence[SchemaColumn], chunks: Iterable[Chunk], objects: ObjectFiles
+) -> str:
+    """Return a parenthesised query with the rows of these chunks in their order.
+
+    Neighbours whose files are laid out alike are one `read_parquet`; a chunk that consists of
+    several files puts their columns side by side (measured on 152 chunks of two files each: as
+    fast as one file each).
+    """
+    selects = []
+    for layout, alike in groupby(chunks, key=_layout):
+        if len(layout) == 1:
+            files = [objects.path(chunk.parts[0].object) for chunk in alike]
+            selects.append(_select(columns, layout, [files]))
+        else:
+            selects.extend(
+                _select(columns, layout, [[objects.path(part.object)] for part in chunk.parts])
+                for chunk in alike
+            )
+    if not selects:
+        nothing = ", ".join(f"CAST(NULL AS {c.type}) AS {quote(c.name)}" for c in columns)
+        return f"(SELECT {nothing} WHERE false)"
+    return "(" + " UNION ALL ".join(selects) + ")"
+
+
+_Layout = tuple[tuple[tuple[int, ...], tuple[str, ...]], ...]
+
+
+def _layout(chunk: Chunk) -> _Layout:
+    return tuple((part.columns, part.names) for part in chunk.parts)
+
+
+def _select(columns: Sequence[SchemaColumn], layout: _Layout, files: list[list[Path]]) -> str:
+    expressions = [""] * len(columns)
+    sources = []
+    for number, ((positions, names), paths) in enumerate(zip(layout, files, strict=True)):
+        taken = positions or tuple(range(len(columns)))
+        inside = names or tuple(columns[position].name for position in taken)
+        for position, name in zip(taken, inside, strict=True):
+            value = f"p{number}.{quote(name)}"
+            expressions[position] = restored(value, columns[position].type)
+        sources.append(f"{parquet(paths)} AS p{number}")
+    listed = ", ".join(
+        f"{value} AS {quote(column.name)}"
+        for value, column in zip(expressions, columns, strict=True)
+    )
+    return f"SELECT {listed} FROM {' POSITIONAL JOIN '.join(sources)}"
+
+
+def restored(value: str, type_name: str) -> str:
+    """Return the expression that turns what Parquet holds back into the declared type."""
+    if type_name in AS_STORED:
+        return value
+    return f"CAST({value} AS {type_name})"
+
+
+def parquet(paths: Sequence[Path]) -> str:
+    """Return the table function over these files; a `=` in a directory name adds no column."""
+    listed = ", ".join(literal(str(path)) for path in paths)
+    return f"read_parquet([{listed}], hive_partitioning = false)"
