@@ -22,14 +22,14 @@ import msgspec
 from duckdb import DuckDBPyConnection
 
 from storage import engine, opening, salvage
+from storage.durable import copy_file, replace_file, sync_directory
 from storage.errors import ConflictError, DamagedError, NotFoundError, from_os_error
 from storage.lock import AgentLock
-from storage.mark import MarkFile, sync_directory
+from storage.mark import MarkFile
 from storage.workspace import Workspace
 
 _STORE: Final = "store.duckdb"
 _MANIFEST: Final = "manifest.json"
-_BLOCK_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +61,7 @@ def create(
         partial.mkdir(parents=True, mode=0o700)
         try:
             made = _copied(connection, partial / _STORE, now)
-            with (partial / _MANIFEST).open("wb") as file:
-                file.write(msgspec.json.encode(made))
-                file.flush()
-                os.fsync(file.fileno())
-            sync_directory(partial)
+            replace_file(partial / _MANIFEST, msgspec.json.encode(made))
             _move(partial, final)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -121,7 +117,7 @@ def restore(workspace: Workspace, directory: Path, clock: opening.Clock) -> Path
     replaced = workspace.salvage / name
     incoming = workspace.state / "store.duckdb.new"
     try:
-        if _copy(directory / _STORE, incoming) != found.sha256:
+        if copy_file(directory / _STORE, incoming) != found.sha256:
             incoming.unlink()
             raise DamagedError(
                 f"{directory / _STORE} does not match its manifest: the backup is damaged.",
@@ -172,18 +168,6 @@ def _move(partial: Path, final: Path) -> None:
             raise
         final.mkdir(mode=0o700)
         for name in (_STORE, _MANIFEST):
-            _copy(partial / name, final / name)
+            copy_file(partial / name, final / name)
         sync_directory(final)
     sync_directory(final.parent)
-
-
-def _copy(source: Path, target: Path) -> str:
-    """Copy a file to the disk, not only to memory, and return its digest."""
-    digest = hashlib.sha256()
-    with source.open("rb") as reader, target.open("wb") as writer:
-        while block := reader.read(_BLOCK_BYTES):
-            digest.update(block)
-            writer.write(block)
-        writer.flush()
-        os.fsync(writer.fileno())
-    return digest.hexdigest()

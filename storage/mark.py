@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from storage.durable import sync_directory
 from storage.errors import from_os_error
 
 _SLOT_BYTES: Final = 4096
@@ -93,15 +94,6 @@ class MarkFile:
             # Blocks now, so that later marks need none on a full disk.
             os.pwrite(self._descriptor, b" " * (_SLOT_BYTES * _SLOTS), 0)
             sync_directory(self.path.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Make names created, renamed or removed in a directory survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _parse(slot: bytes) -> _Slot | None:

@@ -18,9 +18,10 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from storage import engine, queries, salvage
+from storage.durable import sync_directory
 from storage.engine import Limits
 from storage.errors import DamagedError, from_os_error
-from storage.mark import Mark, MarkFile, sync_directory
+from storage.mark import Mark, MarkFile
 from storage.migrate import Migration, migrate
 from storage.workspace import Workspace
 

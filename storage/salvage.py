@@ -8,7 +8,6 @@ changes or removes a database or its log.
 
 from __future__ import annotations
 
-import os
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +15,9 @@ from typing import Final
 
 import msgspec
 
+from storage.durable import copy_file, sync_directory
 from storage.errors import DamagedError, from_os_error
-from storage.mark import Mark, sync_directory
+from storage.mark import Mark
 from storage.workspace import Workspace
 
 KEPT_COPIES: Final = 3
@@ -86,7 +86,7 @@ def copy_aside(workspace: Workspace, now: datetime, reserve_bytes: int) -> tuple
     try:
         target.mkdir(parents=True, mode=0o700)
         for source in sources:
-            _copy(source, target / source.name)
+            copy_file(source, target / source.name)
         (target / "origin.json").write_bytes(msgspec.json.encode(shape))
         sync_directory(target)
         sync_directory(workspace.salvage)
@@ -111,10 +111,3 @@ def _shape_of(copy: Path) -> dict[str, tuple[int, int]] | None:
         return msgspec.json.decode(data, type=dict[str, tuple[int, int]])
     except (OSError, msgspec.MsgspecError):
         return None  # A copy that was cut off; it counts as different.
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reader, target.open("wb") as writer:
-        shutil.copyfileobj(reader, writer, 1024 * 1024)
-        writer.flush()
-        os.fsync(writer.fileno())
