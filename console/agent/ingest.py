@@ -37,6 +37,8 @@ class Source:
 Applier = Callable[["DuckDBPyConnection", Source, Any], tuple[str, ...]]
 Ender = Callable[["DuckDBPyConnection", Job, JobState, str, datetime], tuple[str, ...]]
 """Told once when a job has ended, in the transaction that says so: job, state, reason, when."""
+Starter = Callable[["DuckDBPyConnection", Job], dict[str, Any]]
+"""Gives the spec of a job that starts now, with what can only be known then."""
 
 
 class Ingest:

@@ -33,7 +33,7 @@ from console.agent.declaring import DeclarationFile
 from console.agent.endpoint_processes import EndpointProcesses
 from console.agent.identity import PeerProtocol
 from console.agent.ingest import Ingest
-from console.agent.reporting import APPLIERS, ENDERS
+from console.agent.reporting import APPLIERS, ENDERS, STARTERS
 from console.agent.supervisor import Supervisor, default_jobs_at_once
 from console.agent.watching import Watching
 from console.clock import SystemClock
@@ -113,6 +113,7 @@ def _assemble(
         clock,
         ingest,
         jobs_at_once=(declared.jobs_at_once if declared else 0) or default_jobs_at_once(),
+        starters=STARTERS,
     )
     return Agent(
         workspace=workspace,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.agent.ingest import Applier, Ender, Source
+from console.agent.ingest import Applier, Ender, Source, Starter
 from storage.records.jobs import Progress
 from storage.records.reports import JobEnd
 from storage.tables import jobs
@@ -33,3 +33,4 @@ APPLIERS: dict[str, Applier] = {
     "end": apply_end,
 }
 ENDERS: tuple[Ender, ...] = ()
+STARTERS: dict[str, Starter] = {}

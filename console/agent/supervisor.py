@@ -18,11 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from console import errors
 from console.agent import children
-from console.agent.ingest import Ingest, Source
+from console.agent.ingest import Ingest, Source, Starter
 from console.clock import Clock
 from console.rules import lifecycle
 from storage import journal
+from storage.errors import StorageError
 from storage.records.jobs import Job, JobState
 from storage.tables import jobs
 
@@ -41,6 +43,9 @@ USAGE_EVERY_S = 2.0
 CANCEL_GRACE_S = 5.0
 START_LIMIT_S = 30.0
 """A job that has neither identity nor exit after so long was never started."""
+
+TURN = "turn"
+"""Jobs whose specs have an equal text under this key run one after another, in queue order."""
 
 WORKER = [sys.executable, "-m", "console.worker.main"]
 
@@ -70,6 +75,7 @@ class Supervisor:
         *,
         jobs_at_once: int,
         keep_spare: bool = True,
+        starters: dict[str, Starter] | None = None,
     ) -> None:
         self._workspace = workspace
         self._database = database
@@ -78,6 +84,7 @@ class Supervisor:
         self._ingest = ingest
         self._jobs_at_once = jobs_at_once
         self._keep_spare = keep_spare
+        self._starters = starters or {}
         self._spare: children.Spare | None = None
         self._watched: dict[int, _Watched] = {}
         self._wake = asyncio.Event()
@@ -125,10 +132,12 @@ class Supervisor:
             await self._look_after(job)
         self.running_count = len(active)
         self.queued_count = len(queued)
+        taken = {job.spec[TURN] for job in active if TURN in job.spec}
         for job in queued:
             if job.cancel_requested_by:
                 await self._end(job, "cancelled", f"cancelled by {job.cancel_requested_by}")
-            elif await self._may_start(job):
+            elif job.spec.get(TURN) not in taken and await self._may_start(job):
+                taken.update({job.spec[TURN]} if TURN in job.spec else ())
                 await self._start(job)
 
     async def _may_start(self, job: Job) -> bool:
@@ -145,7 +154,13 @@ class Supervisor:
     async def _start(self, job: Job) -> None:
         paths = self._workspace.job(str(job.id))
         paths.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        document = {"id": job.id, "kind": job.kind, "created_by": job.created_by, **job.spec}
+        starter = self._starters.get(job.kind)
+        try:
+            spec = await self._database.aread(lambda c: starter(c, job)) if starter else job.spec
+        except (errors.ConsoleError, StorageError) as refusal:
+            await self._end(job, "failed", str(refusal))
+            return
+        document = {"id": job.id, "kind": job.kind, "created_by": job.created_by, **spec}
         paths.spec.write_text(json.dumps(document), encoding="utf-8")
         now = self._clock.now()
         if not await self._database.awrite(lambda c: jobs.set_job_starting(c, job.id, now)):
