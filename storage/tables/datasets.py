@@ -1,0 +1,144 @@
+"""Datasets, their versions, tags and known diffs: one typed function per named query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from storage import queries
+from storage.records.datasets import Dataset, DatasetVersion
+from storage.records.results import Result
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionName:
+    """Everything one version can be called."""
+
+    version: int
+    digest: str
+    tags: tuple[str, ...]
+
+
+def list_datasets(connection: DuckDBPyConnection) -> list[Dataset]:
+    return queries.rows(connection, "list_datasets", {"name": ""}, into=Dataset)
+
+
+def get_dataset(connection: DuckDBPyConnection, name: str) -> Dataset | None:
+    return queries.row(connection, "list_datasets", {"name": name}, into=Dataset)
+
+
+def create_dataset(
+    connection: DuckDBPyConnection, *, name: str, note: str, at: datetime, by: str
+) -> None:
+    """Does nothing when the name exists."""
+    params = {"name": name, "note": note, "key_columns": (), "created_at": at, "created_by": by}
+    queries.run(connection, "create_dataset", params)
+
+
+def set_dataset_key(connection: DuckDBPyConnection, name: str, key: tuple[str, ...]) -> None:
+    queries.run(connection, "set_dataset_key", {"name": name, "key_columns": key})
+
+
+def set_dataset_note(connection: DuckDBPyConnection, name: str, note: str) -> None:
+    queries.run(connection, "set_dataset_note", {"name": name, "note": note})
+
+
+def next_dataset_version(connection: DuckDBPyConnection, dataset: str) -> int:
+    found = queries.row(connection, "next_dataset_version", {"dataset": dataset}, into=int)
+    return found or 1
+
+
+def create_dataset_version(
+    connection: DuckDBPyConnection, version: DatasetVersion, results: tuple[Result, ...]
+) -> None:
+    """Tags and users of a version are rows of their own and not written here."""
+    params = queries.params_of(version, results=results)
+    del params["tags"], params["used_by"]
+    queries.run(connection, "create_dataset_version", params)
+
+
+def list_dataset_versions(connection: DuckDBPyConnection, dataset: str) -> list[DatasetVersion]:
+    params = {"dataset": dataset}
+    return queries.rows(connection, "list_dataset_versions", params, into=DatasetVersion)
+
+
+def get_dataset_version(
+    connection: DuckDBPyConnection, dataset: str, version: int
+) -> DatasetVersion | None:
+    params = {"dataset": dataset, "version": version}
+    return queries.row(connection, "get_dataset_version", params, into=DatasetVersion)
+
+
+def list_dataset_version_names(connection: DuckDBPyConnection, dataset: str) -> list[VersionName]:
+    params = {"dataset": dataset}
+    return queries.rows(connection, "list_dataset_version_names", params, into=VersionName)
+
+
+def get_dataset_results(
+    connection: DuckDBPyConnection, dataset: str, version: int
+) -> tuple[Result, ...]:
+    params = {"dataset": dataset, "version": version}
+    found = queries.row(connection, "get_dataset_results", params, into=tuple[Result, ...])
+    return found or ()
+
+
+def set_dataset_version_note(
+    connection: DuckDBPyConnection, dataset: str, version: int, note: str
+) -> None:
+    params = {"dataset": dataset, "version": version, "note": note}
+    queries.run(connection, "set_dataset_version_note", params)
+
+
+def set_dataset_tag(
+    connection: DuckDBPyConnection,
+    dataset: str,
+    tag: str,
+    version: int,
+    *,
+    at: datetime,
+    by: str,
+) -> None:
+    params = {"dataset": dataset, "tag": tag, "version": version, "set_at": at, "set_by": by}
+    queries.run(connection, "set_dataset_tag", params)
+
+
+def get_dataset_tag(connection: DuckDBPyConnection, dataset: str, tag: str) -> int | None:
+    params = {"dataset": dataset, "tag": tag}
+    return queries.row(connection, "get_dataset_tag", params, into=int)
+
+
+def remove_dataset_tag(connection: DuckDBPyConnection, dataset: str, tag: str) -> bool:
+    """True when there was such a tag."""
+    params = {"dataset": dataset, "tag": tag}
+    return queries.run(connection, "remove_dataset_tag", params) == 1
+
+
+def record_dataset_diff(
+    connection: DuckDBPyConnection,
+    *,
+    before: str,
+    after: str,
+    key: tuple[str, ...],
+    digest: str,
+    at: datetime,
+) -> None:
+    """`before` and `after` are manifest digests, `digest` names the diff's object."""
+    params = {
+        "before_manifest": before,
+        "after_manifest": after,
+        "key_columns": key,
+        "object": digest,
+        "computed_at": at,
+    }
+    queries.run(connection, "record_dataset_diff", params)
+
+
+def get_dataset_diff(
+    connection: DuckDBPyConnection, *, before: str, after: str, key: tuple[str, ...]
+) -> str | None:
+    params = {"before_manifest": before, "after_manifest": after, "key_columns": key}
+    return queries.row(connection, "get_dataset_diff", params, into=str)
