@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from console.wire.routes import ANYONE, DATA, OPERATE, Done, Nothing, Route
+from console.wire.routes import ANYONE, DATA, OPERATE, Nothing, Route
+from storage.records.checks import CheckReport
 from storage.records.contracts import Contract
 from storage.records.datasets import Dataset, DatasetVersion
 from storage.records.diffs import DatasetDiff
@@ -113,6 +114,13 @@ class CheckContract:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOfJob:
+    """`id` of an ingest or check job."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExportData:
     dataset: str
     version: str = "latest"
@@ -121,6 +129,8 @@ class ExportData:
     """`parquet`, `csv`, `arrow`; empty = from the name."""
     raw: bool = False
     """CSV cells that look like formulas are written as they are."""
+    overwrite: bool = False
+    """Replace the file when there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +144,7 @@ class Garbage:
     objects: int
     bytes: int
     kept_objects: int
+    """Referred to, or too young to tell."""
     removed: bool
     names: tuple[str, ...] = ()
     """The first 20 digests."""
@@ -175,6 +186,10 @@ check_contract = Route(
     "check_contract", "POST", "/v1/datasets/{dataset}/check", DATA, CheckContract, Job,
     "Check a version or files against a contract, or draft one.",
 )  # fmt: skip
+get_check = Route(
+    "get_check", "GET", "/v1/jobs/{id}/check", ANYONE, CheckOfJob, CheckReport,
+    "What a check or a refused ingest found, or the contract that was drafted.",
+)  # fmt: skip
 get_contract = Route(
     "get_contract", "GET", "/v1/datasets/{dataset}/contract", ANYONE, DatasetName, Contract,
     "The declared contract of a dataset.",
@@ -184,7 +199,7 @@ export_data = Route(
     "Write a version to a file.",
 )  # fmt: skip
 verify_data = Route(
-    "verify_data", "POST", "/v1/datasets/{dataset}/verify", ANYONE, VersionRef, Done,
+    "verify_data", "POST", "/v1/datasets/{dataset}/verify", ANYONE, VersionRef, Job,
     "Read every chunk of a version again and compare its digest.",
 )  # fmt: skip
 collect_garbage = Route(
@@ -193,5 +208,5 @@ collect_garbage = Route(
 )  # fmt: skip
 ROUTES = (
     list_datasets, list_versions, get_version, list_rows, add_data, set_version_tag, get_diff,
-    get_drift, check_contract, get_contract, export_data, verify_data, collect_garbage,
+    get_drift, check_contract, get_check, get_contract, export_data, verify_data, collect_garbage,
 )  # fmt: skip

@@ -32,7 +32,7 @@ KINDS: dict[str, str] = {
     "check": "console.worker.data_jobs.check",
     "diff": "console.worker.data_jobs.diff",
     "export": "console.worker.data_jobs.export",
-    "profile": "console.worker.data_jobs.profile",
+    "verify": "console.worker.data_jobs.verify",
     "train": "console.worker.train",
     "search": "console.worker.search",
     "evaluate": "console.worker.evaluate",
@@ -96,7 +96,11 @@ def _do(job: JobContext) -> tuple[JobEnd, int]:
         traceback.print_exc()
         refusal = refusal_of(error, job)
         end = JobEnd(
-            ok=False, reason=refusal.message, hint=refusal.hint, kind=refusal.kind, result={}
+            ok=False,
+            reason=refusal.message,
+            hint=refusal.hint,
+            kind=refusal.kind,
+            result=refusal.data,
         )
         return end, errors.KINDS[refusal.kind].exit_code
     return JobEnd(ok=True, result=result), 0

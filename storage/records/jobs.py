@@ -17,6 +17,7 @@ JobKind = Literal[
     "predict",
     "replay",
     "export",
+    "verify",
     "profile",
     "preview",
     "command",
