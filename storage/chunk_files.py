@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from storage.chunks import ObjectFiles, chunks_sql, literal, quote
+from storage.chunks import chunks_sql, literal, quote
 from storage.errors import UnavailableError, from_os_error
+from storage.objects import Objects
 from storage.parquet_types import hashed, stored
 from storage.records.chunks import Chunk, Manifest, Part
 from storage.records.datasets import SchemaColumn
@@ -75,7 +76,7 @@ class Earlier:
     """What an earlier version offers for reuse: whole chunks by digest, columns by place."""
 
     def __init__(
-        self, columns: Sequence[SchemaColumn], chunks: Sequence[Chunk], objects: ObjectFiles
+        self, columns: Sequence[SchemaColumn], chunks: Sequence[Chunk], objects: Objects
     ) -> None:
         self._types = [column.type for column in columns]
         self._names = tuple(column.name for column in columns)
@@ -92,7 +93,7 @@ class Earlier:
 
     @classmethod
     def of(
-        cls, manifest: Manifest | None, columns: Sequence[SchemaColumn], objects: ObjectFiles
+        cls, manifest: Manifest | None, columns: Sequence[SchemaColumn], objects: Objects
     ) -> Earlier:
         """Return what `manifest` offers a table with `columns`; a renamed column is the same."""
         if manifest is None:
@@ -127,7 +128,7 @@ class ChunkWriter:
         rows: NumberedRows,
         columns: Sequence[SchemaColumn],
         types: Sequence[DuckDBPyType],
-        objects: ObjectFiles,
+        objects: Objects,
         scratch: Path,
     ) -> None:
         self._connection = connection

@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from storage.chunk_files import ChunkWriter, Earlier, NumberedRows, Progress, Span
-from storage.chunks import ObjectFiles, chunks_sql, quote, seal
+from storage.chunks import chunks_sql, quote, seal
 from storage.errors import ConflictError
+from storage.objects import Objects
 from storage.parquet_types import hashed
 from storage.records.chunks import Chunk, Manifest
 from storage.records.datasets import SchemaColumn
@@ -78,7 +79,7 @@ def algorithm(connection: DuckDBPyConnection) -> str:
 def write_version(
     connection: DuckDBPyConnection,
     rows: NumberedRows,
-    objects: ObjectFiles,
+    objects: Objects,
     scratch: Path,
     *,
     parent: Manifest | None = None,
@@ -159,7 +160,7 @@ def cut(batches: Iterable[Hashes], target_rows: int) -> Iterator[Hashes]:
         yield pending
 
 
-def verify(connection: DuckDBPyConnection, manifest: Manifest, objects: ObjectFiles) -> list[str]:
+def verify(connection: DuckDBPyConnection, manifest: Manifest, objects: Objects) -> list[str]:
     """Read every chunk and return a sentence for each that is not what the manifest says.
 
     Under another release of DuckDB, whose row hash differs, only the row counts can be compared.

@@ -11,24 +11,14 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from storage.errors import DamagedError
+from storage.objects import Objects
 from storage.records.chunks import Chunk, Manifest
 from storage.records.datasets import SchemaColumn
-
-
-class ObjectFiles(Protocol):
-    """The part of the object store that chunks need."""
-
-    def put_file(self, path: Path) -> str: ...
-
-    def path(self, digest: str) -> Path: ...
-
-    def has(self, digest: str) -> bool: ...
-
 
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
 _decoder: Final = msgspec.json.Decoder(Manifest)
@@ -92,12 +82,12 @@ def seal(
     )
 
 
-def read_sql(manifest: Manifest, objects: ObjectFiles) -> str:
+def read_sql(manifest: Manifest, objects: Objects) -> str:
     """Return a parenthesised query with all rows of the version, to stand after FROM."""
     return chunks_sql(manifest.columns, manifest.chunks, objects)
 
 
-def page_sql(manifest: Manifest, objects: ObjectFiles, offset: int, limit: int) -> str:
+def page_sql(manifest: Manifest, objects: Objects, offset: int, limit: int) -> str:
     """Return a query for rows offset … offset + limit − 1 that opens only the chunks they are in.
 
     A page near the end of ten million rows costs what the first one costs.
@@ -116,9 +106,7 @@ def page_sql(manifest: Manifest, objects: ObjectFiles, offset: int, limit: int) 
     return f"(SELECT * FROM {source} LIMIT {max(limit, 0)} OFFSET {max(offset - skipped, 0)})"
 
 
-def chunks_sql(
-    columns: Sequence[SchemaColumn], chunks: Iterable[Chunk], objects: ObjectFiles
-) -> str:
+def chunks_sql(columns: Sequence[SchemaColumn], chunks: Iterable[Chunk], objects: Objects) -> str:
     """Return a parenthesised query with the rows of these chunks in their order.
 
     Neighbours whose files are laid out alike are one `read_parquet`; a chunk that consists of

@@ -270,6 +270,7 @@ def test_verify_names_the_damaged_chunk(connection: Connection, files: Files) ->
     manifest = store(connection, files, "SELECT i FROM range(1000) AS t(i)")
     first, second, third = (files.path(chunk.parts[0].object) for chunk in manifest.chunks[:3])
     first.unlink()
+    second.chmod(0o600)
     second.write_bytes(second.read_bytes()[:40])
     connection.execute(
         f"COPY (SELECT i + 1 AS i FROM read_parquet('{third}')) TO '{third}.new' (FORMAT parquet)"
@@ -305,7 +306,7 @@ def test_an_altered_manifest_is_refused(connection: Connection, files: Files) ->
 
 def test_a_directory_that_cannot_be_written_is_said(connection: Connection, files: Files) -> None:
     rows = numbered(connection, "SELECT 1 AS a", "source")
-    with pytest.raises(StorageError, match="cannot write chunks to .*absent: no such file"):
+    with pytest.raises(StorageError, match=r"cannot write chunks to .*absent: no such file"):
         write_version(connection, rows, files, files.root / "absent")
 
 
@@ -330,7 +331,7 @@ def test_progress_counts_rows_and_can_stop_the_work(
     rows = numbered(connection, "SELECT i + 1 AS i FROM range(2000) AS t(i)", "source")
     with pytest.raises(KeyboardInterrupt):
         write_version(connection, rows, files, files.root, progress=stop)
-    assert [path for path in files.root.iterdir() if path.is_dir()] == []
+    assert not list(files.root.glob("chunk-*"))
 
 
 @given(
