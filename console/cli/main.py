@@ -87,7 +87,7 @@ def _dispatch(words: list[str], output: Output) -> int:
         near = get_close_matches(noun, NOUNS, n=1)
         hint = f"Did you mean: mlops-console {near[0]}" if near else "See: mlops-console --help"
         raise errors.UsageError(f"there is no command {noun!r}.", hint=hint)
-    commands = _commands(noun)
+    commands = commands_of_noun(noun)
     parser = build_parser(noun, commands)
     arguments = parser.parse_args(rest[1:])
     output.quiet = globals_.quiet
@@ -95,7 +95,7 @@ def _dispatch(words: list[str], output: Output) -> int:
     return arguments.command_to_run.run(invocation) or 0
 
 
-def _commands(noun: str) -> list[Command]:
+def commands_of_noun(noun: str) -> list[Command]:
     module = importlib.import_module(f"console.cli.{NOUNS[noun][0]}")
     found = commands_of(module)
     shared = [other for other, (row, _) in NOUNS.items() if row == NOUNS[noun][0]]

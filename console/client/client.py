@@ -37,7 +37,9 @@ class Client:
         self._transport = Transport(workspace.socket)
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 
-    def call(self, route: Route[Request, Any], request: Request, *, timeout_s: float = 30.0) -> Any:
+    def call(
+        self, route: Route[Request, Response], request: Request, *, timeout_s: float = 30.0
+    ) -> Response:
         """Do what the route does and return its typed answer.
 
         Raises the agent's refusal as a `ConsoleError`, `UnavailableError` when the agent is not
