@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -68,7 +67,7 @@ def _endpoint(agent: Agent, route: Route[Any, Any], handler: Handler) -> Any:
             if not roles.allows(actor.roles, route.roles, is_owner=actor.is_owner):
                 raise errors.ForbiddenError(
                     f"{actor.name} may not {route.name.replace('_', ' ')}: it needs "
-                    f"{_any_of(route.roles)}, and {actor.name} has "
+                    f"{roles.needed_words(route.roles)}, and {actor.name} has "
                     f"{', '.join(actor.roles) or 'no role'}.",
                     hint="Ask the owner: mlops-console people grant "
                     f"{actor.name} {route.roles[0] if route.roles else 'devops'}",
@@ -167,11 +166,6 @@ async def _body(http: Request) -> bytes:
             )
         parts.append(part)
     return b"".join(parts)
-
-
-def _any_of(needed: Iterable[str]) -> str:
-    names = list(needed)
-    return "the owner of the workspace" if not names else " or ".join(names)
 
 
 def _refuse(refusal: errors.ConsoleError | StorageError) -> Response:

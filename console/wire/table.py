@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.wire import agent, alerts, datasets, endpoints, jobs, models, people, pipelines, runs
+from console.wire import (
+    agent,
+    alerts,
+    datasets,
+    endpoints,
+    jobs,
+    models,
+    people,
+    pipelines,
+    runs,
+    workspaces,
+)
 from console.wire.routes import Route
 
 ROWS = {
@@ -17,6 +28,7 @@ ROWS = {
     "models": models.ROUTES,
     "endpoints": endpoints.ROUTES,
     "alerts": alerts.ROUTES,
+    "workspaces": workspaces.ROUTES,
 }
 ALL: tuple[Route[Any, Any], ...] = tuple(route for routes in ROWS.values() for route in routes)
 BY_NAME: dict[str, Route[Any, Any]] = {route.name: route for route in ALL}

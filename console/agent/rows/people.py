@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from console import errors
 from console.agent.context import Call
+from console.rules import roles
 from console.wire.people import Decide, ListLedger, RoleChange
 from console.wire.routes import Nothing
 from storage.records.people import Approval, LedgerCheck, LedgerEntry, Person
@@ -50,12 +51,12 @@ async def _change_role(call: Call, request: RoleChange, *, is_grant: bool) -> Pe
                 f"cannot revoke {request.role} from {request.name}: the owner of the workspace "
                 "keeps every role.",
             )
-        roles = set(person.roles) | {request.role}
+        held = set(person.roles) | {request.role}
         if not is_grant:
-            roles.discard(request.role)
+            held.discard(request.role)
         person = replace(
             person,
-            roles=tuple(sorted(roles)),
+            roles=tuple(sorted(held)),
             granted_by=call.actor.name,
             granted_at=now,
         )
@@ -101,7 +102,13 @@ async def decide_approval(call: Call, request: Decide) -> Approval:
                 "a second pair of eyes has to.",
                 hint=f"Ask somebody with the role {approval.needs_role}.",
             )
-        if not call.actor.is_owner and approval.needs_role not in call.actor.roles:
+        if not roles.may_decide(
+            call.actor.name,
+            call.actor.roles,
+            requested_by=approval.requested_by,
+            needs_role=approval.needs_role,
+            is_owner=call.actor.is_owner,
+        ):
             raise errors.ForbiddenError(
                 f"approval {approval.id} needs the role {approval.needs_role}, "
                 f"and {call.actor.name} has {', '.join(call.actor.roles) or 'none'}."

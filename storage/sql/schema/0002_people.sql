@@ -12,7 +12,7 @@ CREATE TABLE people (
 
 CREATE TABLE ledger (
     seq BIGINT PRIMARY KEY,
-    at TIMESTAMP NOT NULL,
+    "at" TIMESTAMP NOT NULL,
     actor VARCHAR NOT NULL,
     action VARCHAR NOT NULL,
     subject VARCHAR NOT NULL,

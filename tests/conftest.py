@@ -1,0 +1,189 @@
+"""What every level of tests may ask for: a workspace, a real agent in it, a client, the command line.
+
+Nothing here waits a fixed time: `until` looks again until something holds or a deadline passes.
+Agents started by a test are stopped by pid when it ends, and so are the jobs and endpoints they own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from console.client.client import Client
+from console.client.starting import is_listening
+from storage.workspace import Workspace
+
+SAMPLE_DATA = Path(__file__).resolve().parent.parent / "sample_data"
+Value = TypeVar("Value")
+
+
+def until(look: Callable[[], Value], what: str, *, timeout_s: float = 30.0) -> Value:
+    """Return the first truthy thing `look` gives; fails naming `what` after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not happen within {timeout_s:.0f} s; last: {found!r}")
+        time.sleep(0.02)
+
+
+@dataclass
+class RunningAgent:
+    """An agent process that belongs to a test."""
+
+    workspace: Workspace
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """SIGKILL, as an out-of-memory killer would."""
+        self.process.kill()
+        self.process.wait()
+
+    def start_again(self) -> None:
+        self.process = start_agent_process(self.workspace)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def start_agent_process(workspace: Workspace) -> subprocess.Popen[bytes]:
+    """Start an agent and return when it listens."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "console.agent.main", "--workspace", str(workspace.root)],
+        cwd=workspace.root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=child_environment(),
+        start_new_session=True,
+    )
+
+    def look() -> bool:
+        if process.poll() is not None:
+            said = process.stderr.read().decode() if process.stderr else ""
+            log = workspace.log.read_text() if workspace.log.exists() else ""
+            pytest.fail(f"the agent ended with {process.returncode}: {said}\n{log[-3000:]}")
+        return is_listening(workspace.socket)
+
+    until(look, "the agent listening")
+    return process
+
+
+def child_environment() -> dict[str, str]:
+    """The test's environment without what would change how a child reads its workspace."""
+    dropped = {"MLOPS_WORKSPACE", "NO_COLOR", "PYTHONDONTWRITEBYTECODE"}
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    root = str(Path(__file__).resolve().parent.parent)
+    kept["PYTHONPATH"] = os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH", "")]))
+    return kept
+
+
+def end_children(workspace: Workspace) -> None:
+    """End every job and endpoint process this workspace still has, by its recorded pid."""
+    from console.agent.children import read_identity
+
+    for identity in workspace.state.glob("*/*/identity.json"):
+        name = read_identity(identity)
+        if name is not None and name.is_alive:
+            name.signal_group(signal.SIGKILL)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """An empty workspace."""
+    made = Workspace.create(tmp_path / "w")
+    yield made
+    end_children(made)
+
+
+@pytest.fixture
+def flights_workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace with the sample declaration, contracts, SQL and data files; nothing added yet."""
+    shutil.copytree(SAMPLE_DATA, tmp_path / "w")
+    made = Workspace.create(tmp_path / "w")
+    yield made
+    end_children(made)
+
+
+def _agent_in(workspace: Workspace) -> Iterator[RunningAgent]:
+    running = RunningAgent(workspace, start_agent_process(workspace))
+    yield running
+    running.stop()
+    if running.process.stderr is not None:
+        running.process.stderr.close()
+
+
+@pytest.fixture
+def agent(workspace: Workspace) -> Iterator[RunningAgent]:
+    """A real agent process in `workspace`."""
+    yield from _agent_in(workspace)
+
+
+@pytest.fixture
+def flights_agent(flights_workspace: Workspace) -> Iterator[RunningAgent]:
+    """A real agent process in `flights_workspace`."""
+    yield from _agent_in(flights_workspace)
+
+
+@pytest.fixture
+def client(agent: RunningAgent) -> Iterator[Client]:
+    """A client of `agent` that never starts one itself."""
+    made = Client(agent.workspace, start=False)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def flights_client(flights_agent: RunningAgent) -> Iterator[Client]:
+    """A client of `flights_agent` that never starts one itself."""
+    made = Client(flights_agent.workspace, start=False)
+    yield made
+    made.close()
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli() -> Callable[..., Said]:
+    """Run the command line as a process: `cli(workspace, "data", "list", "--json")`."""
+
+    def run(workspace: Workspace | None, *words: str, cwd: Path | None = None) -> Said:
+        where = ["--workspace", str(workspace.root)] if workspace else []
+        done = subprocess.run(
+            [sys.executable, "-m", "console", *where, *words],
+            cwd=cwd or (workspace.root if workspace else None),
+            env=child_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    return run
