@@ -1,7 +1,7 @@
-"""What every level of tests may ask for: a workspace, a real agent in it, a client, the command line.
+"""What every level of tests may ask for: a workspace, a real agent, a client, the command line.
 
 Nothing here waits a fixed time: `until` looks again until something holds or a deadline passes.
-Agents started by a test are stopped by pid when it ends, and so are the jobs and endpoints they own.
+Agents started by a test are stopped by pid when it ends, and so are their jobs and endpoints.
 """
 
 from __future__ import annotations
