@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console import text
 from console.cli.commands import Invocation, argument, command
-from console.cli.following import follow
+from console.cli.following import DETACH, follow
 from console.cli.output import Column, Output
 from console.rules import metrics
 from console.rules.references import split
@@ -28,16 +28,15 @@ def show(invocation: Invocation) -> int:
 @command(
     "check",
     _VERSION,
-    argument("--detach", action="store_true", help="return at once, print the job"),
+    DETACH,
     examples=("mlops-console gate check delays@v5",),
 )
 def check(invocation: Invocation) -> int:
     """Judge a version again, against the champion of now; exit 7 when it may not be promoted."""
     name, version = split(invocation.arguments.version)
     reference = ModelRef(model=name, version=version)
-    code = follow(invocation, invocation.client.call(wire.check_gates, reference))
-    if code or invocation.arguments.detach:
-        return code
+    if follow(invocation, invocation.client.call(wire.check_gates, reference)) is None:
+        return 0
     report = invocation.client.call(wire.get_gates, reference)
     invocation.output.show(report, lambda found: print_gates(invocation.output, found))
     return 0 if report.verdict in ("pass", "warn") else 7

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from console import text
 from console.cli.commands import Invocation, argument, command
-from console.cli.following import follow
+from console.cli.following import DETACH, follow
 from console.cli.output import Column, Output
 from console.rules.references import split
 from console.wire import models as wire
@@ -258,15 +258,17 @@ def _how(change: AliasChange) -> str:
     "export",
     _VERSION,
     argument("path", help="file to write, .mlmodel.zip"),
-    argument("--detach", action="store_true"),
+    DETACH,
     examples=("mlops-console model export delays@v5 delays-v5.mlmodel.zip",),
 )
-def export(invocation: Invocation) -> int:
+def export(invocation: Invocation) -> None:
     """Write a version with its flow and references into one file."""
     chosen = _reference(invocation.arguments.version)
     path = str(Path(invocation.arguments.path).absolute())
     request = ExportModel(model=chosen.model, version=chosen.version, path=path)
-    return follow(invocation, invocation.client.call(wire.export_model, request))
+    job = follow(invocation, invocation.client.call(wire.export_model, request))
+    if job is not None:
+        invocation.output.show(job.result, lambda _: invocation.output.line(f"wrote {path}"))
 
 
 @command(
@@ -274,17 +276,21 @@ def export(invocation: Invocation) -> int:
     argument("model"),
     argument("path"),
     argument("--trust", action="store_true", help="you know who made the file"),
-    argument("--detach", action="store_true"),
+    DETACH,
     examples=("mlops-console model import delays delays-v5.mlmodel.zip --trust",),
 )
-def import_model(invocation: Invocation) -> int:
+def import_model(invocation: Invocation) -> None:
     """Register a version from a file; loading it runs its code, so it asks for trust."""
     request = ImportModel(
         model=invocation.arguments.model,
         path=str(Path(invocation.arguments.path).absolute()),
         trust=invocation.arguments.trust,
     )
-    return follow(invocation, invocation.client.call(wire.import_model, request))
+    job = follow(invocation, invocation.client.call(wire.import_model, request))
+    if job is not None:
+        invocation.output.show(
+            job.result, lambda _: invocation.output.line(f"registered {job.result['model']}")
+        )
 
 
 def _reference(words: str) -> ModelRef:
