@@ -6,8 +6,8 @@ from console import text
 from console.cli.commands import Invocation, argument, command
 from console.cli.following import DETACH, follow
 from console.cli.output import Column, Output
+from console.cli.references import split_reference
 from console.rules import metrics
-from console.rules.references import split
 from console.wire import models as wire
 from console.wire.models import ModelRef
 from storage.records.models import GateReport
@@ -19,7 +19,7 @@ _VERSION = argument("version", help="MODEL, MODEL@v5 or MODEL@champion")
 @command("show", _VERSION, examples=("mlops-console gate show delays@v5",))
 def show(invocation: Invocation) -> int:
     """Every gate with its estimate, interval, margin and verdict, worst first."""
-    name, version = split(invocation.arguments.version)
+    name, version = split_reference(invocation.arguments.version, "model")
     report = invocation.client.call(wire.get_gates, ModelRef(model=name, version=version))
     invocation.output.show(report, lambda found: print_gates(invocation.output, found))
     return 0
@@ -33,7 +33,7 @@ def show(invocation: Invocation) -> int:
 )
 def check(invocation: Invocation) -> int:
     """Judge a version again, against the champion of now; exit 7 when it may not be promoted."""
-    name, version = split(invocation.arguments.version)
+    name, version = split_reference(invocation.arguments.version, "model")
     reference = ModelRef(model=name, version=version)
     if follow(invocation, invocation.client.call(wire.check_gates, reference)) is None:
         return 0
@@ -67,7 +67,7 @@ def print_gates(output: Output, report: GateReport) -> None:
 
 
 def _row(result: Result) -> tuple[object, ...]:
-    decimals = metrics.decimals(result.name)
+    decimals = metrics.decimals_of(result.name)
     sign = {"ge": "≥", "le": "≤", "in": ""}[result.direction]
     must = f"{sign} {text.fixed(result.threshold, decimals)}".strip()
     if result.direction == "in":

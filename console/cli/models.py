@@ -8,7 +8,7 @@ from console import text
 from console.cli.commands import Invocation, argument, command
 from console.cli.following import DETACH, follow
 from console.cli.output import Column, Output
-from console.rules.references import split
+from console.cli.references import split_reference
 from console.wire import models as wire
 from console.wire import people as people_wire
 from console.wire.models import (
@@ -294,5 +294,5 @@ def import_model(invocation: Invocation) -> None:
 
 
 def _reference(words: str) -> ModelRef:
-    name, version = split(words)
+    name, version = split_reference(words, "model")
     return ModelRef(model=name, version=version)

@@ -7,7 +7,7 @@ from typing import Any
 from console import text
 from console.cli.commands import Invocation, argument, command
 from console.cli.output import Column
-from console.rules.references import split
+from console.cli.references import split_reference
 from console.wire import models as wire
 from console.wire.models import ModelRef, SetThreshold, ThresholdView
 from storage.records.models import ThresholdChange
@@ -26,7 +26,7 @@ _VERSION = argument("version", help="MODEL, MODEL@v5 or MODEL@champion")
 )
 def show(invocation: Invocation) -> None:
     """What thresholds would mean: recall, precision, cost; where the cheapest one lies."""
-    name, version = split(invocation.arguments.version)
+    name, version = split_reference(invocation.arguments.version, "model")
     view = invocation.client.call(wire.get_threshold, ModelRef(model=name, version=version))
     from console.rules import thresholds  # numpy: only for this command
 
@@ -89,7 +89,7 @@ def _print(invocation: Invocation, view: ThresholdView, rows: list[Any], best: A
 )
 def set_threshold(invocation: Invocation) -> None:
     """Move the decision threshold; endpoints follow at once, without reloading the model."""
-    name, version = split(invocation.arguments.version)
+    name, version = split_reference(invocation.arguments.version, "model")
     request = SetThreshold(
         model=name,
         version=version,
