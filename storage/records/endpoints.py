@@ -71,6 +71,10 @@ class Endpoint:
     started_at: datetime | None = None
     state_since: datetime | None = None
     reason: str = ""
+    limits: EndpointLimits = EndpointLimits()
+    threads: int = 1
+    latency_limit_ms: float = 200.0
+    """Answers are counted against it as they arrive; as declared at the time."""
     created_at: datetime
     created_by: str
 

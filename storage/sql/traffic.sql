@@ -1,0 +1,518 @@
+-- name: add_requests
+-- Requests as they arrive; they are counted a moment later.
+INSERT INTO requests_arrived (request_id, endpoint, "at", version, outcome, status, latency_ms,
+    queue_ms, score, decision, is_shadow, features)
+SELECT unnest($request_id), unnest($endpoint), unnest($at), unnest($version), unnest($outcome),
+    unnest($status), unnest($latency_ms), unnest($queue_ms),
+    unnest(CAST($score AS DOUBLE[])), unnest(CAST($decision AS BOOLEAN[])),
+    unnest($is_shadow), unnest($features);
+
+-- name: count_arrived_requests
+-- Adds what arrived to the fine counts.
+INSERT INTO counts_10s ("at", endpoint, version, is_shadow, measure, outcome, k, n, total)
+SELECT "at", endpoint, version, is_shadow, measure, outcome, k, n, total
+FROM arrived_counts
+ORDER BY "at", endpoint, measure, k;
+
+-- name: keep_arrived_requests
+-- Moves what was counted to where it stays; in the transaction of count_arrived_requests.
+INSERT INTO requests (request_id, endpoint, "at", version, outcome, status, latency_ms, queue_ms,
+    score, decision, is_shadow, features)
+SELECT request_id, endpoint, "at", version, outcome, status, latency_ms, queue_ms, score, decision,
+    is_shadow, features
+FROM requests_arrived
+ORDER BY "at";
+
+-- name: clear_arrived_requests
+-- The end of the move.
+DELETE FROM requests_arrived;
+
+-- name: coarsen_to_minutes
+-- Adds counts of whole minutes for buckets before a time.
+INSERT INTO counts_1m ("at", endpoint, version, is_shadow, measure, outcome, k, n, total)
+SELECT time_bucket(INTERVAL 1 MINUTE, "at") AS "at", endpoint, version, is_shadow, measure, outcome,
+    k, sum(n), sum(total)
+FROM counts_10s
+WHERE "at" < $until
+GROUP BY ALL
+ORDER BY 1, endpoint, measure, k;
+
+-- name: clear_fine_counts
+-- What was added to minutes; in the transaction of coarsen_to_minutes.
+DELETE FROM counts_10s
+WHERE "at" < $until;
+
+-- name: coarsen_to_hours
+-- Adds counts of whole hours for buckets before a time.
+INSERT INTO counts_1h ("at", endpoint, version, is_shadow, measure, outcome, k, n, total)
+SELECT time_bucket(INTERVAL 1 HOUR, "at") AS "at", endpoint, version, is_shadow, measure, outcome,
+    k, sum(n), sum(total)
+FROM counts_1m
+WHERE "at" < $until
+GROUP BY ALL
+ORDER BY 1, endpoint, measure, k;
+
+-- name: clear_minute_counts
+-- What was added to hours; in the transaction of coarsen_to_hours.
+DELETE FROM counts_1m
+WHERE "at" < $until;
+
+-- name: delete_requests_before
+-- Raw requests past their retention; their counts stay.
+DELETE FROM requests
+WHERE "at" < $until;
+
+-- name: delete_labels_before
+-- Labels of requests past their retention; their counts stay.
+DELETE FROM labels
+WHERE predicted_at < $until;
+
+-- name: delete_waiting_labels_before
+-- Labels whose request never came.
+DELETE FROM labels_arrived
+WHERE received_at < $until;
+
+-- name: delete_hours_before
+-- Counts past their retention.
+DELETE FROM counts_1h
+WHERE "at" < $until;
+
+-- name: list_requests
+-- The newest requests of an endpoint, shadows left out.
+SELECT request_id, endpoint, "at", version, outcome, status, latency_ms, queue_ms, score, decision,
+    is_shadow, features
+FROM all_requests
+WHERE endpoint = $endpoint
+    AND "at" >= $since
+    AND NOT is_shadow
+    AND ($outcome = '' OR outcome = $outcome)
+ORDER BY "at" DESC
+LIMIT $limit;
+
+-- name: list_signals
+-- Golden signals by bucket of time: outcomes, and the log buckets in which quantiles fall.
+-- A quantile q of n values is the first bucket with more than q * (n - 1) values up to it. Refused
+-- requests are quick and would flatter the latency, so they count only as outcomes.
+WITH counted AS (
+    SELECT time_bucket(to_seconds($width_s), "at") AS "at", measure, outcome, k,
+        CAST(sum(n) AS BIGINT) AS n, sum(total) AS total
+    FROM all_counts
+    WHERE endpoint = $endpoint
+        AND NOT is_shadow
+        AND "at" >= $since
+        AND "at" < $until
+        AND measure IN ('latency', 'queue', 'within', 'decision')
+    GROUP BY ALL
+),
+ranked AS (
+    SELECT "at", measure, k,
+        sum(sum(n)) OVER (PARTITION BY "at", measure ORDER BY k) AS upto,
+        sum(sum(n)) OVER (PARTITION BY "at", measure) AS n_all
+    FROM counted
+    WHERE measure IN ('latency', 'queue')
+        AND outcome IN ('ok', 'timeout', 'error')
+    GROUP BY "at", measure, k
+),
+quantiles AS (
+    SELECT "at",
+        min(k) FILTER (measure = 'latency' AND upto > 0.50 * (n_all - 1)) AS p50_k,
+        min(k) FILTER (measure = 'latency' AND upto > 0.95 * (n_all - 1)) AS p95_k,
+        min(k) FILTER (measure = 'latency' AND upto > 0.99 * (n_all - 1)) AS p99_k,
+        min(k) FILTER (measure = 'queue' AND upto > 0.95 * (n_all - 1)) AS queue_p95_k
+    FROM ranked
+    GROUP BY "at"
+),
+totals AS (
+    SELECT "at",
+        CAST(sum(n) FILTER (measure = 'latency') AS BIGINT) AS requests,
+        CAST(coalesce(sum(n) FILTER (measure = 'latency' AND outcome = 'ok'), 0) AS BIGINT) AS ok,
+        CAST(coalesce(sum(n) FILTER (measure = 'latency' AND outcome = 'invalid'), 0) AS BIGINT)
+            AS invalid,
+        CAST(coalesce(sum(n) FILTER (measure = 'latency' AND outcome = 'overload'), 0) AS BIGINT)
+            AS overload,
+        CAST(coalesce(sum(n) FILTER (measure = 'latency'
+            AND outcome IN ('timeout', 'error', 'overload')), 0) AS BIGINT) AS failed,
+        CAST(coalesce(sum(n) FILTER (measure = 'within' AND outcome = 'ok'), 0) AS BIGINT)
+            AS within,
+        CAST(coalesce(sum(n) FILTER (measure = 'decision'), 0) AS BIGINT) AS decided,
+        CAST(coalesce(sum(n) FILTER (measure = 'decision' AND outcome = 'yes'), 0) AS BIGINT)
+            AS positive,
+        coalesce(sum(total) FILTER (measure = 'latency'), 0.0) AS latency_total_ms
+    FROM counted
+    GROUP BY "at"
+    HAVING requests > 0
+)
+SELECT t."at", t.requests, t.ok, t.invalid, t.overload, t.failed, t.within, t.decided, t.positive,
+    t.latency_total_ms, q.p50_k, q.p95_k, q.p99_k, q.queue_p95_k
+FROM totals t
+LEFT JOIN quantiles q ON q."at" = t."at"
+ORDER BY t."at";
+
+-- name: list_version_traffic
+-- The same for each version over one window, shadows included.
+WITH counted AS (
+    SELECT version, is_shadow, measure, outcome, k, CAST(sum(n) AS BIGINT) AS n
+    FROM all_counts
+    WHERE endpoint = $endpoint
+        AND "at" >= $since
+        AND "at" < $until
+        AND measure IN ('latency', 'decision')
+    GROUP BY ALL
+),
+ranked AS (
+    SELECT version, is_shadow, k,
+        sum(sum(n)) OVER (PARTITION BY version, is_shadow ORDER BY k) AS upto,
+        sum(sum(n)) OVER (PARTITION BY version, is_shadow) AS n_all
+    FROM counted
+    WHERE measure = 'latency'
+        AND outcome IN ('ok', 'timeout', 'error')
+    GROUP BY version, is_shadow, k
+),
+quantiles AS (
+    SELECT version, is_shadow,
+        min(k) FILTER (upto > 0.50 * (n_all - 1)) AS p50_k,
+        min(k) FILTER (upto > 0.99 * (n_all - 1)) AS p99_k
+    FROM ranked
+    GROUP BY version, is_shadow
+)
+SELECT c.version, c.is_shadow,
+    CAST(coalesce(sum(n) FILTER (measure = 'latency'), 0) AS BIGINT) AS requests,
+    CAST(coalesce(sum(n) FILTER (measure = 'latency'
+        AND outcome IN ('timeout', 'error', 'overload')), 0) AS BIGINT) AS failed,
+    CAST(coalesce(sum(n) FILTER (measure = 'latency' AND outcome = 'invalid'), 0) AS BIGINT)
+        AS invalid,
+    CAST(coalesce(sum(n) FILTER (measure = 'decision'), 0) AS BIGINT) AS decided,
+    CAST(coalesce(sum(n) FILTER (measure = 'decision' AND outcome = 'yes'), 0) AS BIGINT)
+        AS positive,
+    any_value(q.p50_k) AS p50_k, any_value(q.p99_k) AS p99_k
+FROM counted c
+LEFT JOIN quantiles q ON q.version = c.version AND q.is_shadow = c.is_shadow
+GROUP BY c.version, c.is_shadow
+HAVING requests > 0
+ORDER BY c.is_shadow, requests DESC, c.version;
+
+-- name: count_requests
+-- Everything an endpoint was ever asked, shadows left out.
+SELECT CAST(coalesce(sum(n), 0) AS BIGINT)
+FROM all_counts
+WHERE endpoint = $endpoint
+    AND NOT is_shadow
+    AND measure = 'latency';
+
+-- name: list_slo_counts
+-- Good and bad requests since several moments at once, for burn rates.
+WITH counted AS (
+    SELECT "at", outcome, measure, sum(n) AS n
+    FROM all_counts
+    WHERE endpoint = $endpoint
+        AND NOT is_shadow
+        AND "at" >= $oldest
+        AND measure IN ('latency', 'within')
+    GROUP BY ALL
+)
+SELECT w.since,
+    CAST(coalesce(sum(c.n) FILTER (c.measure = 'latency' AND c.outcome <> 'invalid'), 0) AS BIGINT)
+        AS asked,
+    CAST(coalesce(sum(c.n) FILTER (c.measure = 'latency' AND c.outcome = 'ok'), 0) AS BIGINT)
+        AS answered,
+    CAST(coalesce(sum(c.n) FILTER (c.measure = 'within' AND c.outcome = 'ok'), 0) AS BIGINT)
+        AS within
+FROM (SELECT unnest($since) AS since) w
+LEFT JOIN counted c ON c."at" >= w.since
+GROUP BY w.since
+ORDER BY w.since;
+
+-- name: add_labels
+-- Truths as they arrive.
+INSERT INTO labels_arrived (request_id, endpoint, label, event_at, received_at, revision, source)
+SELECT unnest($request_id), unnest($endpoint), unnest($label),
+    unnest(CAST($event_at AS TIMESTAMP[])), unnest($received_at), unnest($revision),
+    unnest($source);
+
+-- name: count_waiting_labels
+-- Truths that have not met their request, by endpoint.
+SELECT count(*)
+FROM labels_arrived
+WHERE $endpoint = ''
+    OR endpoint = $endpoint;
+
+-- name: settle_labels
+-- Puts truths beside their predictions: the newest of that id (a replay may ask the same again).
+INSERT INTO labels (request_id, endpoint, version, is_shadow, predicted_at, score, decision, label,
+    event_at, received_at, revision, source, settled_at, is_current)
+WITH matched AS (
+    SELECT r.request_id, r.endpoint, r.version, r.is_shadow, r."at" AS predicted_at, r.score,
+        r.decision, a.label, a.event_at, a.received_at, a.revision, a.source
+    FROM labels_arrived a
+    JOIN all_requests r ON r.request_id = a.request_id AND r.endpoint = a.endpoint
+    WHERE r."at" <= a.received_at
+        AND r."at" >= $since
+        AND r.outcome = 'ok'
+        AND a.received_at <= $until
+    QUALIFY row_number() OVER (
+        PARTITION BY a.endpoint, a.request_id, r.is_shadow
+        ORDER BY r."at" DESC, a.revision DESC, a.received_at) = 1
+)
+SELECT m.request_id, m.endpoint, m.version, m.is_shadow, m.predicted_at, m.score, m.decision,
+    m.label, m.event_at, m.received_at, m.revision, m.source, CAST($settled_at AS TIMESTAMP), true
+FROM matched m
+WHERE NOT EXISTS (
+    SELECT 1
+    FROM labels l
+    WHERE l.request_id = m.request_id
+        AND l.predicted_at = m.predicted_at
+        AND l.endpoint = m.endpoint
+        AND l.is_shadow = m.is_shadow
+        AND l.revision >= m.revision);
+
+-- name: count_settled_labels
+-- What the truths settled just now say about the predictions, at the time of the prediction.
+INSERT INTO counts_10s ("at", endpoint, version, is_shadow, measure, outcome, k, n, total)
+SELECT time_bucket(INTERVAL 10 SECOND, predicted_at) AS "at", endpoint, version, is_shadow,
+    'label' AS measure,
+    CASE
+        WHEN decision AND label >= 0.5 THEN 'tp'
+        WHEN decision THEN 'fp'
+        WHEN label >= 0.5 THEN 'fn'
+        ELSE 'tn'
+    END AS outcome, 0 AS k, count(*), 0.0
+FROM labels
+WHERE settled_at = $settled_at
+    AND decision IS NOT NULL
+GROUP BY ALL
+UNION ALL
+SELECT time_bucket(INTERVAL 10 SECOND, predicted_at) AS "at", endpoint, version, is_shadow,
+    'error', 'absolute', 0, count(*), sum(abs(score - label))
+FROM labels
+WHERE settled_at = $settled_at
+    AND decision IS NULL
+    AND score IS NOT NULL
+GROUP BY ALL
+UNION ALL
+SELECT time_bucket(INTERVAL 10 SECOND, predicted_at) AS "at", endpoint, version, is_shadow,
+    'error', 'squared', 0, count(*), sum((score - label) ** 2)
+FROM labels
+WHERE settled_at = $settled_at
+    AND decision IS NULL
+    AND score IS NOT NULL
+GROUP BY ALL;
+
+-- name: uncount_revised_labels
+-- Takes back what an earlier revision had said.
+INSERT INTO counts_10s ("at", endpoint, version, is_shadow, measure, outcome, k, n, total)
+WITH revised AS (
+    SELECT o.predicted_at, o.endpoint, o.version, o.is_shadow, o.decision, o.score, o.label
+    FROM labels o
+    JOIN labels n ON n.request_id = o.request_id AND n.predicted_at = o.predicted_at
+        AND n.endpoint = o.endpoint AND n.is_shadow = o.is_shadow
+    WHERE n.settled_at = $settled_at
+        AND n.revision > 1
+        AND o.settled_at < $settled_at
+        AND o.is_current
+)
+SELECT time_bucket(INTERVAL 10 SECOND, predicted_at) AS "at", endpoint, version, is_shadow,
+    'label' AS measure,
+    CASE
+        WHEN decision AND label >= 0.5 THEN 'tp'
+        WHEN decision THEN 'fp'
+        WHEN label >= 0.5 THEN 'fn'
+        ELSE 'tn'
+    END AS outcome, 0 AS k, -count(*), 0.0
+FROM revised
+WHERE decision IS NOT NULL
+GROUP BY ALL
+UNION ALL
+SELECT time_bucket(INTERVAL 10 SECOND, predicted_at) AS "at", endpoint, version, is_shadow,
+    'error', 'absolute', 0, -count(*), -sum(abs(score - label))
+FROM revised
+WHERE decision IS NULL
+    AND score IS NOT NULL
+GROUP BY ALL
+UNION ALL
+SELECT time_bucket(INTERVAL 10 SECOND, predicted_at) AS "at", endpoint, version, is_shadow,
+    'error', 'squared', 0, -count(*), -sum((score - label) ** 2)
+FROM revised
+WHERE decision IS NULL
+    AND score IS NOT NULL
+GROUP BY ALL;
+
+-- name: retire_revised_labels
+-- The earlier revision is history now.
+UPDATE labels AS o
+SET is_current = false
+FROM labels n
+WHERE n.settled_at = $settled_at
+    AND n.revision > 1
+    AND n.request_id = o.request_id
+    AND n.predicted_at = o.predicted_at
+    AND n.endpoint = o.endpoint
+    AND n.is_shadow = o.is_shadow
+    AND o.settled_at < $settled_at
+    AND o.is_current;
+
+-- name: clear_settled_labels
+-- Truths that have met their request, now or as a repetition; the others go on waiting.
+DELETE FROM labels_arrived
+WHERE received_at <= $until
+    AND EXISTS (
+        SELECT 1
+        FROM labels l
+        WHERE l.request_id = labels_arrived.request_id
+            AND l.endpoint = labels_arrived.endpoint
+            AND l.predicted_at <= labels_arrived.received_at
+            AND l.predicted_at >= $since
+            AND l.revision >= labels_arrived.revision);
+
+-- name: list_accuracy
+-- By bucket of time of the prediction: how many there were and what labels say about them.
+SELECT time_bucket(to_seconds($width_s), "at") AS "at",
+    CAST(coalesce(sum(n) FILTER (measure = 'latency' AND outcome = 'ok'), 0) AS BIGINT) AS n,
+    CAST(coalesce(sum(n) FILTER (measure = 'label' AND outcome = 'tp'), 0) AS BIGINT) AS tp,
+    CAST(coalesce(sum(n) FILTER (measure = 'label' AND outcome = 'fp'), 0) AS BIGINT) AS fp,
+    CAST(coalesce(sum(n) FILTER (measure = 'label' AND outcome = 'tn'), 0) AS BIGINT) AS tn,
+    CAST(coalesce(sum(n) FILTER (measure = 'label' AND outcome = 'fn'), 0) AS BIGINT) AS fn,
+    CAST(coalesce(sum(n) FILTER (measure = 'error' AND outcome = 'absolute'), 0) AS BIGINT)
+        AS errors,
+    coalesce(sum(total) FILTER (measure = 'error' AND outcome = 'absolute'), 0.0)
+        AS absolute_total,
+    coalesce(sum(total) FILTER (measure = 'error' AND outcome = 'squared'), 0.0) AS squared_total
+FROM all_counts
+WHERE endpoint = $endpoint
+    AND NOT is_shadow
+    AND ($version = 0 OR version = $version)
+    AND "at" >= $since
+    AND "at" < $until
+    AND measure IN ('latency', 'label', 'error')
+GROUP BY 1
+HAVING n > 0
+ORDER BY 1;
+
+-- name: list_scores
+-- Scores on the grid by bucket of time, version and decision, for estimates without labels.
+SELECT time_bucket(to_seconds($width_s), "at") AS "at", version, outcome = 'yes' AS decision, k,
+    CAST(sum(n) AS BIGINT) AS n
+FROM all_counts
+WHERE endpoint = $endpoint
+    AND NOT is_shadow
+    AND "at" >= $since
+    AND "at" < $until
+    AND measure = 'score'
+GROUP BY ALL
+ORDER BY 1, 2, 3, k;
+
+-- name: list_label_delays
+-- Predictions of a window, newest last: how long their label took, or how long it is awaited.
+SELECT CAST(epoch(coalesce(l.received_at, $now) - r."at") AS DOUBLE) AS age_s,
+    l.received_at IS NOT NULL AS is_labelled
+FROM (
+    SELECT request_id, endpoint, "at"
+    FROM all_requests
+    WHERE endpoint = $endpoint
+        AND "at" >= $since
+        AND outcome = 'ok'
+        AND NOT is_shadow
+    ORDER BY "at" DESC
+    LIMIT $limit
+) r
+LEFT JOIN labels l ON l.request_id = r.request_id AND l.endpoint = r.endpoint
+    AND l.predicted_at = r."at" AND NOT l.is_shadow AND l.revision = 1
+ORDER BY r."at";
+
+-- name: add_feature_windows
+-- Served feature values of one stretch of time, a row for each column.
+INSERT INTO feature_windows ("at", width_s, endpoint, version, "column", row_count, counts)
+SELECT unnest($at), unnest($width_s), unnest($endpoint), unnest($version), unnest($column),
+    unnest($row_count), unnest(CAST($counts AS BIGINT[][]));
+
+-- name: sum_feature_windows
+-- Counts of one version's features over a window, bins in order.
+WITH cells AS (
+    SELECT "column", generate_subscripts(counts, 1) AS bin, unnest(counts) AS n
+    FROM feature_windows
+    WHERE endpoint = $endpoint
+        AND version = $version
+        AND "at" >= $since
+        AND "at" < $until
+),
+summed AS (
+    SELECT "column", bin, CAST(sum(n) AS BIGINT) AS n
+    FROM cells
+    GROUP BY ALL
+),
+sizes AS (
+    SELECT "column", CAST(sum(row_count) AS BIGINT) AS row_count
+    FROM feature_windows
+    WHERE endpoint = $endpoint
+        AND version = $version
+        AND "at" >= $since
+        AND "at" < $until
+    GROUP BY "column"
+)
+SELECT s."column", z.row_count, list(s.n ORDER BY s.bin) AS counts
+FROM summed s
+JOIN sizes z ON z."column" = s."column"
+GROUP BY s."column", z.row_count
+ORDER BY s."column";
+
+-- name: list_window_columns
+-- Counts of one column by bucket of time, to draw how it moved.
+WITH cells AS (
+    SELECT time_bucket(to_seconds($width_s), "at") AS "at",
+        generate_subscripts(counts, 1) AS bin, unnest(counts) AS n, row_count
+    FROM feature_windows
+    WHERE endpoint = $endpoint
+        AND version = $version
+        AND "column" = $column
+        AND "at" >= $since
+        AND "at" < $until
+),
+summed AS (
+    SELECT "at", bin, CAST(sum(n) AS BIGINT) AS n
+    FROM cells
+    GROUP BY ALL
+)
+SELECT "at", list(n ORDER BY bin) AS counts
+FROM summed
+GROUP BY "at"
+ORDER BY "at";
+
+-- name: coarsen_feature_windows
+-- Adds windows of whole hours for those before a time.
+INSERT INTO feature_windows ("at", width_s, endpoint, version, "column", row_count, counts)
+WITH cells AS (
+    SELECT time_bucket(INTERVAL 1 HOUR, "at") AS "at", endpoint, version, "column",
+        generate_subscripts(counts, 1) AS bin, unnest(counts) AS n
+    FROM feature_windows
+    WHERE "at" < $until
+        AND width_s < 3600
+),
+summed AS (
+    SELECT "at", endpoint, version, "column", bin, CAST(sum(n) AS BIGINT) AS n
+    FROM cells
+    GROUP BY ALL
+),
+sizes AS (
+    SELECT time_bucket(INTERVAL 1 HOUR, "at") AS "at", endpoint, version, "column",
+        CAST(sum(row_count) AS BIGINT) AS row_count
+    FROM feature_windows
+    WHERE "at" < $until
+        AND width_s < 3600
+    GROUP BY ALL
+)
+SELECT s."at", 3600.0, s.endpoint, s.version, s."column", z.row_count, list(s.n ORDER BY s.bin)
+FROM summed s
+JOIN sizes z ON z."at" = s."at" AND z.endpoint = s.endpoint AND z.version = s.version
+    AND z."column" = s."column"
+GROUP BY s."at", s.endpoint, s.version, s."column", z.row_count
+ORDER BY s."at";
+
+-- name: clear_fine_windows
+-- What was added to hours; in the transaction of coarsen_feature_windows.
+DELETE FROM feature_windows
+WHERE "at" < $until
+    AND width_s < 3600;
+
+-- name: delete_windows_before
+-- Windows past their retention.
+DELETE FROM feature_windows
+WHERE "at" < $until;
