@@ -36,7 +36,7 @@ from console.agent.ingest import Ingest
 from console.agent.reporting import APPLIERS, ENDERS, STARTERS
 from console.agent.supervisor import Supervisor, default_jobs_at_once
 from console.agent.watching import Watching
-from console.clock import SystemClock
+from console.clock import Clock, SystemClock
 from storage.database import Database
 from storage.errors import StorageError
 from storage.objects import Objects
@@ -72,10 +72,11 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
 
 
 async def _serve(workspace: Workspace, idle_stop_s: float) -> int:
-    database = Database.open(workspace)
+    clock = SystemClock()
+    database = Database.open(workspace, clock=clock)
     try:
         stop = asyncio.Event()
-        agent = _assemble(workspace, database, idle_stop_s, stop)
+        agent = _assemble(workspace, database, clock, idle_stop_s, stop)
         listening = _listen(workspace)
         http = _http_server(agent)
         loop = asyncio.get_running_loop()
@@ -99,9 +100,13 @@ async def _serve(workspace: Workspace, idle_stop_s: float) -> int:
 
 
 def _assemble(
-    workspace: Workspace, database: Database, idle_stop_s: float, stop: asyncio.Event
+    workspace: Workspace,
+    database: Database,
+    clock: Clock,
+    idle_stop_s: float,
+    stop: asyncio.Event,
 ) -> Agent:
-    clock, changes = SystemClock(), Changes()
+    changes = Changes()
     declaration_file = DeclarationFile(workspace.root, workspace.declaration)
     declaration_file.on_change(lambda: changes.bump("pipelines", "datasets", "endpoints"))
     declared = declaration_file.last_good

@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,8 @@ from console.agent import children
 from console.agent.ingest import Ingest, Source, Starter
 from console.clock import Clock
 from console.rules import lifecycle
-from storage import journal
 from storage.errors import StorageError
+from storage.ingest import Ingest as JournalIngest
 from storage.records.jobs import Job, JobState
 from storage.tables import jobs
 
@@ -56,6 +56,9 @@ class _Watched:
 
     since: float
     name: children.ProcessName | None = None
+    journal: JournalIngest | None = None
+    topics: set[str] = field(default_factory=set)
+    """What its reports changed since the clients were last told."""
     cpu_s: float | None = None
     sampled_at: float = 0.0
     cancelled_at: float | None = None
@@ -189,7 +192,7 @@ class Supervisor:
         is_alive = watched.name is not None and watched.name.is_alive
         waited = self._clock.monotonic() - watched.since
         # Read the journal after the exit: what was written before the end is then all there.
-        await self._listen(job, paths)
+        await self._listen(job, watched, paths)
         if ended is not None:
             await self._conclude(job, ended)
         elif watched.name is not None and not is_alive:
@@ -223,19 +226,27 @@ class Supervisor:
             )
             self._changes.bump("jobs")
 
-    async def _listen(self, job: Job, paths: JobPaths) -> None:
-        if not paths.journal.is_dir():
-            return
-        source = Source(at=self._clock.now(), job=job)
-        topics: set[str] = set()
+    async def _listen(self, job: Job, watched: _Watched, paths: JobPaths) -> None:
+        if watched.journal is None:
+            if not paths.journal.is_dir():
+                return
 
-        def apply(connection: DuckDBPyConnection, documents: list[dict[str, Any]]) -> None:
-            topics.update(self._ingest.apply(connection, source, documents))
+            def apply(connection: DuckDBPyConnection, documents: list[dict[str, Any]]) -> None:
+                source = Source(at=self._clock.now(), job=job)
+                watched.topics.update(self._ingest.apply(connection, source, documents))
 
-        await asyncio.to_thread(
-            journal.ingest_pending, self._database, f"job/{job.id}", paths.journal, apply
-        )
-        self._changes.bump(*topics)
+            watched.journal = JournalIngest(self._database, f"job/{job.id}", paths.journal, apply)
+        report = await asyncio.to_thread(watched.journal.run)
+        if report.bad_count:
+            log.warning(
+                "job %d: %d reports could not be used; %s",
+                job.id,
+                report.bad_count,
+                report.last_problem,
+            )
+        if watched.topics:
+            self._changes.bump(*watched.topics)
+            watched.topics.clear()
 
     async def _sample(self, job: Job, watched: _Watched) -> None:
         now = self._clock.monotonic()
