@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, NoReturn
 
 from console import __version__, errors
@@ -72,6 +73,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except Exception:
+        place = keep_traceback()
+        output.refusal(
+            "internal",
+            "the command stopped on a defect of mlops-console.",
+            f"What happened is in {place}.",
+            {},
+        )
+        return errors.KINDS["internal"].exit_code
+
+
+def keep_traceback() -> Path:
+    """Write the traceback being handled where a maintainer can be sent it from."""
+    import tempfile
+    import traceback
+
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    place = Path(base).expanduser() / "mlops-console" / "defect.log"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(traceback.format_exc(), encoding="utf-8")
+    except OSError:
+        with tempfile.NamedTemporaryFile("w", delete=False, suffix="-defect.log") as spare:
+            spare.write(traceback.format_exc())
+        place = Path(spare.name)
+    return place
 
 
 def _dispatch(words: list[str], output: Output) -> int:
