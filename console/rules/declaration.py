@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -171,12 +171,22 @@ def _gates(top: Table) -> dict[str, tuple[Gate, ...]]:
     found: dict[str, tuple[Gate, ...]] = {}
     for model in outer.values:
         tables = outer.tables(model)
+        for table in tables:
+            table.values.setdefault("name", _gate_name(table.values))
         gates = tuple(each.read(Gate) for each in tables)
         _check_names(tables)
         for table, gate in zip(tables, gates, strict=True):
             _check_gate(table, gate)
         found[model] = gates
     return found
+
+
+def _gate_name(values: Mapping[str, Any]) -> str:
+    """What a gate without a name is called: its metric, and the slice it looks at."""
+    slice_name = values.get("slice")
+    return (
+        f"{values.get('metric', '')}, {slice_name}" if slice_name else str(values.get("metric", ""))
+    )
 
 
 def _check_gate(table: Table, gate: Gate) -> None:

@@ -11,7 +11,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime, time
 from difflib import get_close_matches
@@ -39,9 +39,7 @@ _WORDS = {
 class Table:
     """A table and where it stands."""
 
-    def __init__(
-        self, values: Mapping[str, Any], path: Path, positions: dict[Path, Position]
-    ) -> None:
+    def __init__(self, values: dict[str, Any], path: Path, positions: dict[Path, Position]) -> None:
         self.values = values
         self.path = path
         self._positions = positions
