@@ -12,7 +12,7 @@ Invariant: a manifest is returned only after every file it names is in the objec
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -52,15 +52,21 @@ _PROBES: Final = (
 # fmt: on
 
 
-def numbered(connection: DuckDBPyConnection, query: str, table: str) -> NumberedRows:
-    """Materialise a query as `table`, so that its rows have numbers."""
+def numbered(
+    connection: DuckDBPyConnection,
+    query: str,
+    table: str,
+    *,
+    run: Callable[[str], object] | None = None,
+) -> NumberedRows:
+    """Materialise a query as `table`, so that its rows have numbers; `run` executes the SQL."""
     columns = tuple(connection.sql(query).columns)
     if any(name.lower() == "rowid" for name in columns):  # it would hide the real one
         position = quote("row number")
         query = f"SELECT *, row_number() OVER () - 1 AS {position} FROM ({query})"
     else:
         position = "rowid"
-    connection.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS {query}")
+    (run or connection.execute)(f"CREATE OR REPLACE TABLE {quote(table)} AS {query}")
     return NumberedRows(relation=quote(table), columns=columns, position=position)
 
 
