@@ -336,11 +336,18 @@ def _loosely(
     """Compare as numbers where both are, else as text without regard to case."""
     number, folded = _number(wanted), wanted.casefold()
 
-    def holds(row: Row) -> bool:
-        value = get(row)
+    def one(value: Any) -> bool:
         if number is not None and isinstance(value, int | float) and not isinstance(value, bool):
             return compare(value, number)
         return compare("" if value is None else str(value).casefold(), folded)
+
+    def holds(row: Row) -> bool:
+        value = get(row)
+        if isinstance(value, list | tuple):
+            # "data = flights@v3" asks for one of them, "!=" for none of them.
+            found = [one(part) for part in value]
+            return all(found) if compare is _COMPARE["!="] else any(found)
+        return one(value)
 
     return holds
 

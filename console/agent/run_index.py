@@ -1,0 +1,65 @@
+"""All runs in memory, so that a list or a filter does not read the store's text again.
+
+One per agent. It fetches only what changed since it looked last; equal environments and data uses
+are kept once, so ten thousand runs stay small. Invariant: after `refresh` it says what the store
+says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from console.rules.filtering import parse
+from console.rules.run_fields import run_fields
+from storage.records.runs import Run
+from storage.tables import runs
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Value = TypeVar("Value")
+
+
+class RunIndex:
+    """The runs by number, newest last."""
+
+    def __init__(self) -> None:
+        self._revision = 0
+        self._runs: dict[int, Run] = {}
+        self._kept: dict[str, Any] = {}
+
+    def refresh(self, connection: DuckDBPyConnection) -> None:
+        """Fetch what changed. Cheap when nothing did."""
+        revision = runs.last_run_revision(connection)
+        if revision == self._revision:
+            return
+        for run in runs.list_changed_runs(connection, self._revision):
+            self._runs[run.id] = replace(
+                run,
+                environment=self._once(run.environment),
+                code=self._once(run.code),
+                data=self._once(run.data),
+            )
+        self._revision = revision
+
+    def find(
+        self, *, pipeline: str = "", filter_text: str = "", before: int = 0, limit: int = 500
+    ) -> list[Run]:
+        """Return runs newest first. Raises `FilterFault` with the place of a mistake."""
+        everything = list(self._runs.values())
+        holds = parse(filter_text, run_fields(everything)).matches if filter_text.strip() else None
+        found = []
+        for number in sorted(self._runs, reverse=True):
+            run = self._runs[number]
+            if (pipeline and run.pipeline != pipeline) or (before and number >= before):
+                continue
+            if holds is None or holds(run):
+                found.append(run)
+                if len(found) >= limit:
+                    break
+        return found
+
+    def _once(self, value: Value) -> Value:
+        """Return the value that was kept first among equals."""
+        return cast(Value, self._kept.setdefault(repr(value), value))

@@ -1,0 +1,152 @@
+"""What a training is told: the flow as declared, exact data versions, gates, the model to beat.
+
+Used by the rows of runs and pipelines. Invariant: data versions are pinned when the job is queued;
+only a job that waits for others takes them when it starts. The champion to compare with is that of
+the moment the job starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from console import errors
+from console.agent.dataset_lookup import find_version
+from console.rules import references
+from storage.records.declared import Declaration
+from storage.records.pipelines import Pipeline
+from storage.tables import jobs, models, runs
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from storage.records.jobs import Job
+
+
+def find_pipeline(declared: Declaration, name: str) -> Pipeline:
+    """The declared pipeline; raises `NotFoundError` with the nearest one."""
+    pipeline = declared.pipelines.get(name)
+    if pipeline is not None:
+        return pipeline
+    near = get_close_matches(name, declared.pipelines, n=1)
+    raise errors.NotFoundError(
+        f"there is no pipeline {name!r} in mlops.toml.",
+        hint=f"Did you mean {near[0]}?" if near else f"Add a table [pipelines.{name}].",
+    )
+
+
+def check_data(pipeline: Pipeline, given: Mapping[str, str]) -> None:
+    """Raise for a dataset the pipeline does not read."""
+    known = (pipeline.input, *pipeline.references)
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            raise errors.InvalidError(
+                f"pipeline {pipeline.name} does not read a dataset {name!r}.",
+                hint=f"Did you mean {near[0]}?" if near else f"It reads {', '.join(known)}.",
+            )
+
+
+def pinned_data(
+    connection: DuckDBPyConnection, pipeline: Pipeline, given: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The version of every dataset the pipeline reads, with the manifest a worker reads it by."""
+    found = []
+    for name in (pipeline.input, *pipeline.references):
+        version = find_version(connection, name, given.get(name, references.LATEST))
+        found.append(
+            {
+                "dataset": name,
+                "version": version.version,
+                "digest": version.digest,
+                "manifest": version.manifest,
+                "role": "input" if name == pipeline.input else "reference",
+            }
+        )
+    return found
+
+
+def training_spec(
+    declared: Declaration,
+    pipeline: Pipeline,
+    *,
+    params: Mapping[str, Any],
+    seed: int | None,
+    model: str,
+    note: str,
+) -> dict[str, Any]:
+    """Everything but the data; `params` are only those that differ from the declaration."""
+    model = model or pipeline.name
+    return {
+        "pipeline": msgspec.to_builtins(pipeline),
+        "params": dict(params),
+        "seed": pipeline.seed if seed is None else seed,
+        "model": model,
+        "gates": msgspec.to_builtins(declared.gates.get(model, ())),
+        "note": note,
+    }
+
+
+def start_train(connection: DuckDBPyConnection, job: Job) -> dict[str, Any]:
+    """The spec of a training that starts now: the champion of now, and data not pinned before."""
+    spec = dict(job.spec)
+    if "data" not in spec:
+        pipeline = msgspec.convert(spec["pipeline"], Pipeline)
+        spec["data"] = pinned_data(connection, pipeline, spec["wanted_data"])
+    spec["champion"] = champion_of(connection, spec["model"])
+    return spec
+
+
+def champion_of(connection: DuckDBPyConnection, model: str) -> dict[str, Any] | None:
+    """What a worker needs to score the present champion; None when there is none."""
+    number = models.get_alias(connection, model, "champion")
+    if number is None:
+        return None
+    version = next(
+        (each for each in models.list_model_versions(connection, model) if each.version == number),
+        None,
+    )
+    if version is None:
+        return None
+    return {
+        "name": version.name,
+        "version": version.version,
+        "digest": version.digest,
+        "threshold": version.threshold,
+        "run_id": version.run_id,
+    }
+
+
+def reproduction_spec(connection: DuckDBPyConnection, run_id: int) -> dict[str, Any]:
+    """The order that repeats a finished run, and what its result is to be compared with."""
+    detail = runs.get_run_detail(connection, run_id)
+    if detail is None:
+        raise errors.NotFoundError(
+            f"there is no run {run_id}.", hint="See them: mlops-console run list"
+        )
+    run = detail.run
+    job = jobs.get_job(connection, run.job_id)
+    if job is None or run.state != "succeeded":
+        raise errors.ConflictError(
+            f"cannot reproduce run {run_id}: it has {run.state}, so there is nothing to compare.",
+            hint="Choose one that succeeded: mlops-console run list --filter state:succeeded",
+        )
+    pipeline = msgspec.convert(job.spec["pipeline"], Pipeline)
+    given = {use.dataset: str(use.version) for use in run.data}
+    return {
+        **{name: job.spec[name] for name in ("pipeline", "model", "gates")},
+        "params": run.params,
+        "seed": run.seed,
+        "note": f"reproduces run {run_id}",
+        "data": pinned_data(connection, pipeline, given),
+        "reproduces": {
+            "run_id": run_id,
+            "metrics": run.metrics,
+            "environment": run.environment,
+            "code": run.code,
+            "artifacts": {each.name: each.digest for each in detail.artifacts},
+        },
+    }

@@ -1,0 +1,139 @@
+"""Runs side by side: what was different, what it did to the metrics, and whether that is noise.
+
+Pure: run details and paired differences in, a `RunComparison` out; the agent measures the
+differences. Standard library only. The baseline is the first run; every difference is to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, cast
+
+from console import text
+from console.rules import metrics as catalog
+from console.text import ABSENT
+from storage.records.results import Result
+from storage.records.runs import MetricComparison, Run, RunComparison
+
+Word = Literal["base", "better", "worse", "unclear", "noise", "not comparable"]
+Row = tuple[str, tuple[str, ...]]
+Differences = Sequence[Mapping[str, tuple[Result, Word]] | None]
+"""For every run after the baseline: metric -> paired difference and its word; None when the two
+were not judged on the same rows."""
+
+_WORDS = {
+    "better": "better",
+    "worse": "worse",
+    "noise": "no difference that matters",
+    "unclear": "could be noise",
+}
+
+
+def compare(runs: Sequence[Run], differences: Differences) -> RunComparison:
+    """Put runs side by side. Rows that are equal everywhere are only counted."""
+    params = _rows(runs, lambda run: {k: text.plain_value(v) for k, v in run.params.items()})
+    data = _rows(runs, lambda run: {use.dataset: f"v{use.version}" for use in run.data})
+    code = _rows(runs, _code)
+    rows = [*params, *data, *code]
+    differing = [row for row in rows if len(set(row[1])) > 1]
+    metrics = _metrics(runs, differences)
+    return RunComparison(
+        runs=tuple(runs),
+        params=tuple(row for row in params if row in differing),
+        data=tuple(row for row in data if row in differing),
+        code=tuple(row for row in code if row in differing),
+        metrics=metrics,
+        equal_count=len(rows) - len(differing),
+        words=tuple(_sentences(runs, differing, metrics, differences)),
+    )
+
+
+def _rows(runs: Sequence[Run], get: Callable[[Run], Mapping[str, str]]) -> list[Row]:
+    found = [get(run) for run in runs]
+    names = list(dict.fromkeys(name for each in found for name in each))
+    return [(name, tuple(each.get(name, ABSENT) for each in found)) for name in names]
+
+
+def _code(run: Run) -> dict[str, str]:
+    """Code, seed and environment: everything but parameters and data that makes a run."""
+    shown = {
+        "pipeline": run.pipeline,
+        "declaration": run.pipeline_digest[:12],
+        "seed": str(run.seed),
+        "commit": run.code.get("commit", "")[:12],
+        "uncommitted changes": run.code.get("diff", "")[:12] or "none",
+        "estimator": run.code.get("estimator", ""),
+        "holdout": run.holdout,
+    }
+    shown |= run.environment
+    return {name: value for name, value in shown.items() if value}
+
+
+def _metrics(runs: Sequence[Run], differences: Differences) -> tuple[MetricComparison, ...]:
+    names = list(dict.fromkeys(name for run in runs for name in run.metrics))
+    found = []
+    for name in names:
+        values = tuple(run.metrics.get(name) for run in runs)
+        base = values[0]
+        low: list[float | None] = [None]
+        high: list[float | None] = [None]
+        words: list[Word] = ["base"]
+        for measured in differences:
+            result, word = (measured or {}).get(name, (None, "not comparable"))
+            low.append(result.ci_low if result else None)
+            high.append(result.ci_high if result else None)
+            words.append(cast(Word, word))
+        found.append(
+            MetricComparison(
+                metric=name,
+                values=values,
+                deltas=tuple(
+                    None if value is None or base is None else value - base for value in values
+                ),
+                ci_low=tuple(low),
+                ci_high=tuple(high),
+                words=tuple(words),
+            )
+        )
+    return tuple(found)
+
+
+def _sentences(
+    runs: Sequence[Run],
+    differing: Sequence[Row],
+    metrics: Sequence[MetricComparison],
+    differences: Differences,
+) -> Iterable[str]:
+    for number, run in enumerate(runs[1:], start=1):
+        changes = [(name, v[0], v[number]) for name, v in differing if v[0] != v[number]]
+        yield f"{_what_changed(runs[0], run, changes)} {_what_it_did(number, metrics, differences)}"
+
+
+def _what_changed(base: Run, run: Run, changes: Sequence[tuple[str, str, str]]) -> str:
+    head = f"Run {run.id} differs from run {base.id}"
+    if not changes:
+        return f"Run {run.id} was made exactly like run {base.id}."
+    shown = [f"{name} ({before} → {after})" for name, before, after in changes[:3]]
+    more = len(changes) - len(shown)
+    listed = text.listed([*shown, f"{more} more"]) if more else text.listed(shown)
+    return f"{head} in {listed}."
+
+
+def _what_it_did(number: int, metrics: Sequence[MetricComparison], differences: Differences) -> str:
+    if differences[number - 1] is None:
+        return "They were not judged on the same rows, so their metrics cannot be compared."
+    parts = []
+    for each in metrics:
+        word, delta = each.words[number], each.deltas[number]
+        if word not in _WORDS or delta is None:
+            continue
+        low, high = each.ci_low[number], each.ci_high[number]
+        show = catalog.show
+        parts.append(
+            f"{catalog.label_of(each.metric)} {show(delta, each.metric, signed=True)} "
+            f"({show(low, each.metric, signed=True)} to {show(high, each.metric, signed=True)}): "
+            f"{_WORDS[word]}"
+        )
+        if len(parts) == 2:
+            break
+    return f"{'; '.join(parts)}." if parts else "No metric of both could be compared row by row."
