@@ -11,9 +11,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from console.rules import intervals, multiplicity
+from console.rules.evaluation import (
+    calibration,
+    compare_binary,
+    delong,
+    evaluate_binary,
+    evaluate_multiclass,
+    evaluate_regression,
+    multiclass,
+    nadeau_bengio,
+)
 
 FILE = json.loads((Path(__file__).parent / "stat_vectors.json").read_text())
 DATA: dict[str, Any] = FILE["datasets"]
@@ -26,7 +37,118 @@ def by_k_n(function: Callable[[float, float, float], tuple[float, float]]) -> Ch
     return lambda i: [list(function(k, n, i["confidence"])) for k, n in i["k_n"]]
 
 
+def binary(inputs: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    data = DATA["binary"]
+    return np.array(data["y"]), np.array(data[inputs.get("score", "score_a")])
+
+
+def at_threshold(inputs: dict[str, Any]) -> dict[str, float | None]:
+    y, score = binary(inputs)
+    values = {r.name: r.value for r in evaluate_binary(y, score, inputs["threshold"])}
+    said = score >= inputs["threshold"]
+    return values | {
+        "tp": int((said & (y == 1)).sum()),
+        "fp": int((said & (y == 0)).sum()),
+        "fn": int((~said & (y == 1)).sum()),
+        "tn": int((~said & (y == 0)).sum()),
+    }
+
+
+def ranking_and_probability(inputs: dict[str, Any]) -> dict[str, dict[str, float | None]]:
+    result = {}
+    for score in ("score_a", "score_b"):
+        values = {r.name: r.value for r in evaluate_binary(*binary({"score": score}))}
+        result[score] = values | {"d2_brier": values["brier_skill"]}
+    return result
+
+
+def ece_uniform(inputs: dict[str, Any]) -> dict[str, Any]:
+    curve = calibration.reliability(*binary(inputs), bins=inputs["bins"], strategy="uniform")
+    return {
+        "ece": calibration.ece(curve),
+        "mce": calibration.largest_gap(curve),
+        "fraction_pos": [b.seen for b in curve],
+        "mean_score": [b.mean_score for b in curve],
+    }
+
+
+def slope_and_intercept(inputs: dict[str, Any]) -> dict[str, float]:
+    slope, slope_low, _, _ = calibration.slope(*binary(inputs))
+    intercept, intercept_low, _, _ = calibration.intercept(*binary(inputs))
+    z = intervals.z_value()
+    return {
+        "slope": slope,
+        "slope_se": (slope - slope_low) / z,
+        "intercept_in_the_large": intercept,
+        "se": (intercept - intercept_low) / z,
+    }
+
+
+def several_classes(inputs: dict[str, Any]) -> dict[str, Any]:
+    y, p = np.array(DATA["multiclass"]["y"]), np.array(DATA["multiclass"]["proba"])
+    values = {r.name: r.value for r in evaluate_multiclass(y, p, ("0", "1", "2"))}
+    return values | {
+        "auc_ovr_macro": values["roc_auc"],
+        "top2": values["top2_accuracy"],
+        "confusion": multiclass.confusion(y, p.argmax(axis=1), 3).tolist(),
+    }
+
+
+def numbers(inputs: dict[str, Any]) -> dict[str, float | None]:
+    data = DATA["regression"]
+    values = {r.name: r.value for r in evaluate_regression(data["y"], data["pred"])}
+    return values | {"pinball_0.9": values["pinball_90"]}
+
+
+def bootstrap(inputs: dict[str, Any]) -> dict[str, list[float | None]]:
+    y, a = binary({"score": "score_a"})
+    _, b = binary({"score": "score_b"})
+    data = DATA["regression"]
+    mae = evaluate_regression(data["y"], data["pred"], names=["mae"])[0]
+    brier = compare_binary(y, a, b, against="b", names=["brier"])[0]
+    assert mae.ci_method == brier.ci_method == "bootstrap BCa"
+    return {
+        "mae": [mae.ci_low, mae.ci_high],
+        "brier_a_minus_b_paired": [brier.ci_low, brier.ci_high],
+    }
+
+
+def delong_pair(inputs: dict[str, Any]) -> dict[str, Any]:
+    y, a = binary({"score": "score_a"})
+    pair = delong(y, a, binary({"score": "score_b"})[1])
+    return {
+        "auc": [pair.new, pair.old],
+        "cov": [list(row) for row in pair.covariance],
+        "z": pair.z,
+        "p_two_sided": pair.p_value,
+    }
+
+
+def cross_validation(inputs: dict[str, Any]) -> dict[str, Any]:
+    data = DATA["cv"]
+    found = nadeau_bengio(
+        np.array(data["b"]) - np.array(data["a"]), 1 / (data["folds"] - 1), inputs["rope"]
+    )
+    return {
+        "mean": found.mean,
+        "var": found.variance,
+        "df": found.degrees,
+        "t": found.t,
+        "p_two_sided": found.p_value,
+        "p_a_better_rope_b_better": [found.p_worse, found.p_equal, found.p_better],
+    }
+
+
 CHECKS: dict[str, Check] = {
+    "binary.at_threshold": at_threshold,
+    "binary.ranking_proba": ranking_and_probability,
+    "binary.ece_uniform10": ece_uniform,
+    "binary.calibration_slope_intercept": slope_and_intercept,
+    "multiclass.all": several_classes,
+    "regression.all": numbers,
+    "ci.bootstrap_bca": bootstrap,
+    "paired.delong": delong_pair,
+    "paired.nadeau_bengio_rope": cross_validation,
     "prop.wilson": by_k_n(intervals.wilson),
     "prop.clopper_pearson": by_k_n(intervals.clopper_pearson),
     "prop.jeffreys": by_k_n(intervals.jeffreys),
@@ -44,6 +166,19 @@ CHECKS: dict[str, Check] = {
     },
     "multiplicity.bh": lambda i: multiplicity.benjamini_hochberg(i["p"]),
     "multiplicity.by": lambda i: multiplicity.benjamini_yekutieli(i["p"]),
+}
+
+PARTLY: dict[str, tuple[str, ...]] = {
+    # Members of `expected` that the product does not compute.
+    "binary.at_threshold": ("f2", "kappa", "jaccard"),
+    "regression.all": ("max_error", "explained_variance"),
+    "ci.bootstrap_bca": ("accuracy_a",),  # a proportion has Wilson's interval here
+}
+
+LOOSER: dict[str, float] = {
+    # The reference ranks in single precision. Its AUCs agree to 1e-7, but z and p are built on
+    # their difference, which is a hundred times smaller.
+    "paired.delong": 2e-4,
 }
 
 NOT_ASSERTED: dict[str, str] = {
@@ -75,4 +210,7 @@ def assert_close(ours: Any, expected: Any, rtol: float, atol: float, where: str)
 def test_ours_equals_the_independent_value(name: str) -> None:
     vector = VECTORS[name]
     ours = CHECKS[name](vector["inputs"])
-    assert_close(ours, vector["expected"], vector["rtol"], vector["atol"], name)
+    expected = vector["expected"]
+    for key in PARTLY.get(name, ()):
+        del expected[key]
+    assert_close(ours, expected, LOOSER.get(name, vector["rtol"]), vector["atol"], name)
