@@ -72,7 +72,7 @@ class Reading:
 
 def read(
     connection: DuckDBPyConnection,
-    source: str | Path,
+    source: str | Path | Sequence[str],
     options: ReadOptions | None = None,
     *,
     scratch: Path,
@@ -80,18 +80,20 @@ def read(
     wanted: Mapping[str, Wanted] | None = None,
     progress: Progress | None = None,
 ) -> Reading:
-    """Read a file, a glob or a directory as the view `table`.
+    """Read a file, a glob, a directory or several of them as the view `table`.
 
     `wanted` gives the types of columns by name (from a contract or the version before); the types
     of others are found out from all of their values. `scratch` is a directory for texts that have
     to be transcoded. Raises a `ConsoleError` or `StorageError` that names file, row and way out.
     """
     options = options or ReadOptions()
-    found = [formats.inspect(path, options) for path in expand(str(source))]
+    sources = [str(source)] if isinstance(source, (str, Path)) else list(source)
+    paths = [path for each in sources for path in expand(each)]
+    found = [formats.inspect(path, options) for path in dict.fromkeys(paths)]
     for each in found:
         formats.refuse_mismatch(each.facts, options)
     _check_alike(found)
-    facts = formats.combined(str(source), [each.facts for each in found])
+    facts = formats.combined(" ".join(sources), [each.facts for each in found])
     with opened(connection, found, options, scratch) as raw:
         reading = _load(connection, raw, facts, options, table, dict(wanted or {}), progress)
     for each in found:
