@@ -17,7 +17,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import duckdb
 import msgspec
 from duckdb import DuckDBPyConnection
 
@@ -60,15 +59,14 @@ def create(
     try:
         partial.mkdir(parents=True, mode=0o700)
         try:
-            made = _copied(connection, partial / _STORE, now)
+            with engine.told(partial / _STORE):
+                made = _copied(connection, partial / _STORE, now)
             replace_file(partial / _MANIFEST, msgspec.json.encode(made))
             _move(partial, final)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         raise from_os_error("back up to", final, error) from error
-    except duckdb.Error as error:
-        raise engine.explain(partial / _STORE, error) from error
     return replace(made, directory=str(final))
 
 

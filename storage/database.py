@@ -4,7 +4,7 @@ Used by the agent only (tests aside). `write` hands a function to the writer thr
 what has piled up in one transaction and answers when it is on the disk and the mark has moved;
 `read` runs a function on a pooled connection with a snapshot of its own. Invariant: when `write`
 returns, a kill, a power cut or a full disk cannot take the change away; when it raises, nothing of
-it was kept.
+it was kept (or it says that it cannot tell).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from duckdb import DuckDBPyConnection
 
 from storage import backup, engine, opening, queries
 from storage.engine import Limits
-from storage.errors import DamagedError, UnavailableError
+from storage.errors import DamagedError, StorageError, UnavailableError
 from storage.lock import AgentLock
 from storage.mark import MarkFile
 from storage.migrate import Migration, shipped
@@ -44,6 +44,10 @@ _GROUP: Final = 64
 class _Write:
     work: Work[Any]
     future: Future[Any]
+
+
+class _OutcomeUnknownError(UnavailableError):
+    """A commit failed and the store cannot be asked whether it holds: nobody may try again."""
 
 
 class Database:
@@ -144,14 +148,12 @@ class Database:
         for _ in range(2):
             try:
                 with self._reader() as connection:
-                    connection.execute("BEGIN TRANSACTION READ ONLY")
-                    try:
-                        return work(connection)
-                    finally:
-                        _end(connection)
+                    return _on_snapshot(connection, work)
             except duckdb.Error as error:
-                if not engine.is_dead(error):
-                    raise self._explained(error) from error
+                # A read is interrupted when the store is opened anew under it.
+                if not engine.is_dead(error) and not isinstance(error, duckdb.InterruptException):
+                    with engine.told(self.workspace.store):
+                        raise
             self._revive()
         raise UnavailableError("cannot read the store: it does not stay open.", hint="See the log.")
 
@@ -173,7 +175,6 @@ class Database:
             self._pending.put(None)
         self._thread.join()
         self._drain_pool()
-        self._pool.shutdown()
         is_clean = False
         try:
             if self._connections:
@@ -185,6 +186,7 @@ class Database:
             engine.close_all(self._connections)
             self._connections = []
             self._fill_pool()
+            self._pool.shutdown()
             self._write_mark(is_clean=is_clean)
             self._marks.close()
             self._lock.release()
@@ -235,8 +237,9 @@ class Database:
         try:
             results = self._transaction([each.work for each in group])
         except BaseException as error:
-            if len(group) == 1:
-                group[0].future.set_exception(error)
+            if len(group) == 1 or isinstance(error, _OutcomeUnknownError):
+                for each in group:
+                    each.future.set_exception(error)
             else:
                 for each in group:
                     self._carry_out([each])
@@ -253,26 +256,38 @@ class Database:
         sequence = self._sequence + 1
         position = {"epoch": self.opening.epoch, "sequence": sequence}
         try:
-            results = [work(writer) for work in works]
-            queries.run(writer, "set_store_position", position)
-        except BaseException as error:
+            with engine.told(self.workspace.store):
+                results = [work(writer) for work in works]
+                queries.run(writer, "set_store_position", position)
+        except BaseException:
             _end(writer)
-            if isinstance(error, duckdb.Error):
-                raise self._explained(error) from error
             raise
         try:
             writer.execute("COMMIT")
         except duckdb.Error as error:
-            # The change may be in the log although the checkpoint behind it failed: look.
             _end(writer)
-            writer = self._begin()
-            is_kept = opening.read_position(writer).sequence >= sequence
-            _end(writer)
-            if not is_kept:
-                raise self._explained(error) from error
+            self._settle(sequence, error)
         self._sequence = sequence
         self._write_mark()
         return results
+
+    def _settle(self, sequence: int, error: duckdb.Error) -> None:
+        """Return when a commit that raised `error` was kept all the same, else raise.
+
+        The change may be in the log although the checkpoint behind it failed.
+        """
+        try:
+            writer = self._begin()
+            is_kept = opening.read_position(writer).sequence >= sequence
+            _end(writer)
+        except (StorageError, duckdb.Error) as unknown:
+            raise _OutcomeUnknownError(
+                f"cannot tell whether the last write was kept: {unknown}",
+                hint="Look before you repeat it.",
+            ) from error
+        if not is_kept:
+            with engine.told(self.workspace.store):
+                raise error
 
     def _begin(self) -> DuckDBPyConnection:
         """Start a transaction; open the store anew first when DuckDB gave it up."""
@@ -307,15 +322,13 @@ class Database:
             self._fill_pool()
 
     def _write_mark(self, *, is_clean: bool = False) -> None:
-        mark = opening.mark_of(
-            self.workspace,
-            self.opening.store_id,
-            self.opening.epoch,
-            self._sequence,
-            is_clean=is_clean,
-        )
+        now = self.opening
         try:
-            self._marks.write(mark)
+            self._marks.write(
+                opening.mark_of(
+                    self.workspace, now.store_id, now.epoch, self._sequence, is_clean=is_clean
+                )
+            )
         except OSError:
             pass  # The mark is a lower bound and may lag; the next commit moves it again.
 
@@ -344,19 +357,28 @@ class Database:
             self._idle.put(each)
 
     def _drain_pool(self) -> None:
-        """Take every token back; what is running is interrupted."""
-        for connection in self._connections[1:]:
-            connection.interrupt()
-        for _ in range(self._limits.readers):
-            self._idle.get()
-
-    def _explained(self, error: duckdb.Error) -> Exception:
-        """An error of the machine becomes a sentence; one of our SQL stays what it is."""
-        return engine.explain(self.workspace.store, error) if engine.is_of_machine(error) else error
+        """Take every token back; what is running is interrupted, again if it was just starting."""
+        missing = self._limits.readers
+        while missing:
+            for connection in self._connections[1:]:
+                connection.interrupt()
+            try:
+                self._idle.get(timeout=0.05)
+                missing -= 1
+            except queue.Empty:
+                pass
 
 
 def _nothing(_: DuckDBPyConnection) -> None:
     """The work of a transaction that only has to begin."""
+
+
+def _on_snapshot(connection: DuckDBPyConnection, work: Work[T]) -> T:
+    connection.execute("BEGIN TRANSACTION READ ONLY")
+    try:
+        return work(connection)
+    finally:
+        _end(connection)
 
 
 def _end(connection: DuckDBPyConnection) -> None:

@@ -8,7 +8,8 @@ file outside the store and the directories given can be reached.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from duckdb import DuckDBPyConnection
 from storage.errors import (
     ConflictError,
     DamagedError,
+    StorageError,
     UnavailableError,
 )
 
@@ -49,6 +51,13 @@ def connect(
 
     Raises a `StorageError` when the file is not a store, is damaged, or a setting did not hold.
     """
+    with told(path):
+        return _connect(path, temp, limits, readable, count)
+
+
+def _connect(
+    path: Path, temp: Path, limits: Limits, readable: Sequence[Path], count: int
+) -> list[DuckDBPyConnection]:
     settings = {
         "threads": str(limits.threads),
         "memory_limit": f"{limits.memory_bytes}B",
@@ -62,7 +71,11 @@ def connect(
     }
     connections: list[DuckDBPyConnection] = []
     try:
-        first = duckdb.connect(str(path), config=dict(settings))
+        try:
+            first = duckdb.connect(str(path), config=dict(settings))
+        except duckdb.Error as error:
+            # Replaying a log fails with any class of error; none is about SQL.
+            raise explain(path, error) from error
         connections.append(first)
         # A store that turns out to be behind its mark must be left as it was found.
         first.execute("PRAGMA disable_checkpoint_on_shutdown")
@@ -78,9 +91,6 @@ def connect(
         _verify(first, settings | locked)
         for connection in connections:
             _verify(connection, _PER_CONNECTION)
-    except duckdb.Error as error:
-        close_all(connections)
-        raise explain(path, error) from error
     except BaseException:
         close_all(connections)
         raise
@@ -122,34 +132,43 @@ def is_dead(error: BaseException) -> bool:
     )
 
 
-def is_of_machine(error: duckdb.Error) -> bool:
-    """Whether the disk or the memory stopped a statement, not what it said."""
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turn what the machine did to the store at `path` into a sentence.
+
+    Errors of our own SQL, or of the values given to it, pass through as they are.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        if _is_of_machine(error):
+            raise explain(path, error) from error
+        raise
+
+
+def _is_of_machine(error: duckdb.Error) -> bool:
+    """Whether the disk, the memory or the file stopped a statement, not what it said."""
     return (
-        isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException))
+        isinstance(error, _OF_MACHINE)
+        or type(error) is duckdb.Error  # how a damaged file is told
         or is_dead(error)
         or _is_full(str(error).lower())
     )
+
+
+_OF_MACHINE: Final = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.SerializationException,
+)
 
 
 def _is_full(text: str) -> bool:
     return "no space left" in text or "file too large" in text or "quota exceeded" in text
 
 
-_OF_OUR_SQL: Final = (
-    duckdb.ProgrammingError,
-    duckdb.IntegrityError,
-    duckdb.DataError,
-    duckdb.NotSupportedError,
-)
-
-
-def explain(path: Path, error: duckdb.Error) -> Exception:
-    """Return what kept DuckDB from opening or writing the file, in a sentence.
-
-    An error of our own SQL or of the values given to it comes back as it is.
-    """
-    if isinstance(error, _OF_OUR_SQL):
-        return error
+def explain(path: Path, error: duckdb.Error) -> StorageError:
+    """Return what kept DuckDB from opening, reading or writing the file, in a sentence."""
     if isinstance(error, duckdb.OutOfMemoryException):
         return UnavailableError(
             f"the store needs more memory than it is allowed ({error}).",

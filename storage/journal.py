@@ -86,10 +86,14 @@ class JournalWriter:
         self.close()
 
     def append(self, document: Any) -> bool:
-        """Take a document (anything msgspec encodes); False when it had to be dropped."""
+        """Take a document; False when it had to be dropped.
+
+        Anything msgspec encodes will do; NaN and infinities arrive as null.
+        """
         line = _line(self._encode(document))
         with self._spool_lock:
-            if self._spooled_bytes + len(line) > self._spool_bytes:
+            is_closed = self._stop.is_set()
+            if is_closed or self._spooled_bytes + len(line) > self._spool_bytes:
                 self.dropped_count += 1
                 self._unreported_drops += 1
                 return False

@@ -14,7 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-import duckdb
 from duckdb import DuckDBPyConnection
 
 from storage import engine, queries, salvage
@@ -86,22 +85,15 @@ def open_store(
     connections = connect(workspace, limits)
     writer = connections[0]
     try:
-        if not queries.row(writer, "count_own_tables", into=int):
-            raise DamagedError(
-                f"{workspace.store} is a DuckDB database of another program.",
-                hint="Move it away, then restore a backup: mlops-console store restore",
-                path=str(workspace.store),
-            )
-        notes.extend(_compare(workspace, writer, mark, is_new, accept_loss))
-        applied = migrate(writer, migrations, clock.now)
-        opening = _begin_epoch(workspace, writer, mark)
-        if not was_clean:
-            # A log with a torn end is folded in before anything is written behind it.
-            writer.execute("CHECKPOINT")
+        with engine.told(workspace.store):
+            _check_owner(workspace, writer)
+            notes.extend(_compare(workspace, writer, mark, is_new, accept_loss))
+            applied = migrate(writer, migrations, clock.now)
+            opening = _begin_epoch(workspace, writer, mark)
+            if not was_clean:
+                # A log with a torn end is folded in before anything is written behind it.
+                writer.execute("CHECKPOINT")
         marks.write(mark_of(workspace, opening.store_id, opening.epoch, opening.sequence))
-    except duckdb.Error as error:
-        engine.close_all(connections)
-        raise engine.explain(workspace.store, error) from error
     except OSError as error:
         engine.close_all(connections)
         raise from_os_error("write", marks.path, error) from error
@@ -169,19 +161,27 @@ def _create(
             leftover.unlink(missing_ok=True)
         [connection] = engine.connect(unfinished, workspace.temp, limits, readable=[], count=1)
         try:
-            migrate(connection, migrations, clock.now)
-            queries.run(
-                connection, "set_store_meta", {"name": "store_id", "value": uuid.uuid4().hex}
-            )
-            connection.execute("CHECKPOINT")
+            with engine.told(unfinished):
+                migrate(connection, migrations, clock.now)
+                queries.run(
+                    connection, "set_store_meta", {"name": "store_id", "value": uuid.uuid4().hex}
+                )
+                connection.execute("CHECKPOINT")
         finally:
             connection.close()
         unfinished.rename(workspace.store)
         sync_directory(workspace.state)
-    except duckdb.Error as error:
-        raise engine.explain(unfinished, error) from error
     except OSError as error:
         raise from_os_error("create", workspace.store, error) from error
+
+
+def _check_owner(workspace: Workspace, writer: DuckDBPyConnection) -> None:
+    if not queries.row(writer, "count_own_tables", into=int):
+        raise DamagedError(
+            f"{workspace.store} is a DuckDB database of another program.",
+            hint="Move it away, then restore a backup: mlops-console store restore",
+            path=str(workspace.store),
+        )
 
 
 def _compare(

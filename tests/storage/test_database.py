@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from storage import database
 from storage.database import Database
 from storage.errors import UnavailableError
 from storage.workspace import Workspace
@@ -121,6 +122,64 @@ def test_a_closed_store_says_so(store: Database) -> None:
     for call in (lambda: store.write(add(1)), lambda: store.read(numbers), store.backup):
         with pytest.raises(UnavailableError, match="closed"):
             call()
+
+
+def test_closing_ends_reads_that_run_and_reads_that_wait(store: Database) -> None:
+    started = threading.Semaphore(0)
+    endings: list[BaseException] = []
+
+    def endless(connection: duckdb.DuckDBPyConnection) -> Any:
+        started.release()
+        return connection.execute("SELECT SUM(i) FROM range(10_000_000_000_000) r(i)").fetchall()
+
+    def read() -> None:
+        try:
+            store.read(endless)
+        except UnavailableError as error:
+            endings.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(4)]  # for two connections
+    for reader in readers:
+        reader.start()
+    for _ in range(2):
+        assert started.acquire(timeout=10)
+    store.close()
+    for reader in readers:
+        reader.join(10)
+    assert [str(error) for error in endings] == ["the store is closed: the agent is stopping."] * 4
+
+
+def test_a_commit_of_unknown_outcome_is_not_repeated(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+    calls = 0
+
+    def hold(_: duckdb.DuckDBPyConnection) -> None:
+        entered.set()
+        assert go_on.wait(10)
+
+    def leave_the_transaction(connection: duckdb.DuckDBPyConnection) -> None:
+        nonlocal calls
+        calls += 1
+        connection.execute("ROLLBACK")  # COMMIT fails after this
+
+    def cannot_tell(*_: object) -> None:
+        raise database._OutcomeUnknownError("cannot tell")
+
+    async def together() -> list[Any]:
+        holding = asyncio.ensure_future(store.awrite(hold))
+        await asyncio.to_thread(entered.wait, 10)
+        group = [add(0), add(1), leave_the_transaction]
+        waiting = [asyncio.ensure_future(store.awrite(each)) for each in group]
+        await asyncio.sleep(0)
+        go_on.set()
+        await holding
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    monkeypatch.setattr(Database, "_settle", cannot_tell)
+    assert [str(each) for each in asyncio.run(together())] == ["cannot tell"] * 3
+    assert calls == 1
 
 
 def test_sql_reaches_no_file_and_no_setting(store: Database, tmp_path: Path) -> None:

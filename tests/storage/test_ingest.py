@@ -252,6 +252,7 @@ def test_kills_of_writer_and_agent_lose_nothing_and_double_nothing(
         assert agent.stdout.readline() == "open\n"
         writer = start_child(WRITER, journal, following)
         assert writer.stdout is not None
+        acknowledged.append(int(writer.stdout.readline()))
         for _ in range(1 + 3 * turn):
             agent.stdout.readline()
         for process in (agent, writer) if turn % 2 else (writer, agent):
