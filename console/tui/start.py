@@ -1,0 +1,81 @@
+"""Opens the console: settings, terminal, workspace, then the app. Without a terminal, words."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from console import errors, settings
+from console.cli.main import keep_traceback
+from console.tui.terminal import Terminal, no_terminal_message, survey
+from storage.errors import StorageError
+from storage.workspace import Workspace
+
+
+def open_console(words: list[str]) -> int:
+    """Run the console until it is left; returns the exit code."""
+    options = _options(words)
+    try:
+        chosen = settings.load(
+            {
+                "theme": options.theme,
+                "keys": options.keys,
+                "charts": options.charts,
+                "read_only": options.read_only or None,
+            }
+        ).settings
+        terminal = survey(wanted_theme=_theme(chosen), wanted_charts=chosen.charts)
+        if not terminal.is_interactive:
+            print(no_terminal_message("mlops-console"))
+            return 0
+        return _run(options, chosen, terminal)
+    except (errors.ConsoleError, StorageError) as refusal:
+        print(refusal, file=sys.stderr)
+        return errors.KINDS[refusal.kind].exit_code
+    except Exception:
+        place = keep_traceback()
+        print(f"the console stopped on a defect. What happened is in {place}.", file=sys.stderr)
+        return errors.KINDS["internal"].exit_code
+
+
+def _run(options: argparse.Namespace, chosen: settings.Settings, terminal: Terminal) -> int:
+    from console.client.client import Client
+    from console.tui.app import Console
+
+    given = options.workspace or os.environ.get("MLOPS_WORKSPACE")
+    try:
+        workspace = Workspace.find(Path.cwd(), given)
+    except StorageError:
+        if given:
+            raise
+        from console.tui.welcome import Welcome
+
+        picked = Welcome(terminal, theme=_theme(chosen)).run(mouse=chosen.mouse)
+        if picked is None:
+            return 0
+        workspace = Workspace.find(Path.cwd(), picked)
+    app = Console(
+        Client(workspace),
+        terminal,
+        is_read_only=chosen.read_only,
+        theme=_theme(chosen),
+        keys=chosen.keys,
+    )
+    return app.run(mouse=chosen.mouse) or 0
+
+
+def _theme(chosen: settings.Settings) -> str:
+    return "" if chosen.theme == "auto" else chosen.theme
+
+
+def _options(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="mlops-console", add_help=False)
+    parser.add_argument("--workspace", "-W")
+    parser.add_argument("--theme")
+    parser.add_argument("--keys")
+    parser.add_argument("--charts")
+    parser.add_argument("--read-only", action="store_true")
+    parser.add_argument("--quiet", "-q", action="store_true")
+    return parser.parse_args(words)
