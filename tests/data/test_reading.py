@@ -550,9 +550,7 @@ peak = Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]
 print(found.facts.rows, int(peak) >> 10)
 """
     root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     rows_read, peak_mib = map(int, done.stdout.split())
     assert rows_read == 3_000_000
@@ -572,6 +570,7 @@ CELL = st.one_of(
 )
 @given(table=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=20))
 @example(table=[("\r", "x", "y")])
+@example(table=[("0", "0", "\\"), ('"', '\\"x', '"')])
 def test_any_table_written_by_pythons_csv_comes_back_as_text(
     table: list[tuple[str, str, str]], connection: Connection, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ gives the same answer, and an answer that a person gave is never replaced.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -99,10 +100,15 @@ def _quote(text: str) -> str:
 
 
 def _escape(text: str, quote: str) -> str:
-    """Return the backslash only when it stands before quotes and no quote is doubled."""
-    escaped = f"\\{quote}"
-    doubled = f"[^,;\\t|\\n{quote}]{quote}{quote}[^,;\\t|\\r\\n{quote}]"
-    is_backslash = escaped in text and not re.search(doubled, text.replace(escaped, ""))
+    """Return the backslash only when it stands before quotes inside of cells and none is doubled.
+
+    A cell may also end in a backslash: "C:\\" is followed by a delimiter.
+    """
+    inside = rf"\\{quote}[^,;\t|\r\n{quote}]"
+    doubled = rf"[^,;\t|\r\n{quote}]{quote}{quote}[^,;\t|\r\n{quote}]"
+    is_backslash = re.search(inside, text) and not re.search(
+        doubled, text.replace(f"\\{quote}", "")
+    )
     return "\\" if is_backslash else quote
 
 
@@ -110,7 +116,7 @@ def _rows(text: str, delimiter: str, quote: str, escape: str) -> list[list[str]]
     """Split as far as it goes; lines without anything are no rows."""
     is_doubled = escape == quote
     reader = csv.reader(
-        text.splitlines(keepends=True),
+        io.StringIO(text, newline=""),
         delimiter=delimiter,
         quotechar=quote,
         doublequote=is_doubled,
