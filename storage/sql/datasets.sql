@@ -89,6 +89,22 @@ FROM dataset_versions v
 WHERE v.dataset = $dataset
     AND v.version = $version;
 
+-- name: get_dataset_version_of_job
+-- The version an ingest made.
+SELECT v.dataset, v.version, v.digest, v.parent, v.rows, v.bytes, v.added_bytes, v.columns,
+    v.manifest, v.profile, v.source, v.source_facts, v.contract, v.verdict, v.warning_count,
+    v.failure_count, v.note,
+    coalesce(
+        (SELECT list(t.tag ORDER BY t.tag)
+         FROM dataset_tags t
+         WHERE t.dataset = v.dataset AND t.version = v.version), []) AS tags,
+    v.job_id, v.created_at, v.created_by,
+    [] AS used_by
+FROM dataset_versions v
+WHERE v.job_id = $job_id
+ORDER BY v.version DESC
+LIMIT 1;
+
 -- name: list_dataset_version_names
 -- What a reference like `latest`, a tag or a digest prefix is looked up in, newest first.
 SELECT v.version, v.digest,

@@ -39,3 +39,12 @@ FROM store_position;
 UPDATE store_position
 SET epoch = $epoch,
     sequence = $sequence;
+
+-- name: list_text_columns
+-- Every text column of every table as `table.column`.
+SELECT c.table_name || '.' || c.column_name
+FROM duckdb_columns() c
+JOIN duckdb_tables() t ON t.table_oid = c.table_oid AND t.database_oid = c.database_oid
+WHERE c.data_type LIKE 'VARCHAR%'
+    AND NOT c.internal
+ORDER BY 1;

@@ -73,6 +73,14 @@ def get_dataset_version(
     return queries.row(connection, "get_dataset_version", params, into=DatasetVersion)
 
 
+def get_dataset_version_of_job(
+    connection: DuckDBPyConnection, job_id: int
+) -> DatasetVersion | None:
+    """The version an ingest made; None when it made none."""
+    params = {"job_id": job_id}
+    return queries.row(connection, "get_dataset_version_of_job", params, into=DatasetVersion)
+
+
 def list_dataset_version_names(connection: DuckDBPyConnection, dataset: str) -> list[VersionName]:
     params = {"dataset": dataset}
     return queries.rows(connection, "list_dataset_version_names", params, into=VersionName)

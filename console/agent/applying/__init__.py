@@ -1,0 +1,1 @@
+"""What children report, applied to the store: one file per noun."""

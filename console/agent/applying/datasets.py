@@ -1,0 +1,150 @@
+"""A worker has made a dataset version: it gets its number and becomes visible, all at once.
+
+Ingests of one dataset take turns (see `Supervisor`), so the parent that was told at the start is
+still the latest when the report arrives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from console import text
+from console.agent.ingest import Source
+from storage.records.datasets import DatasetVersion
+from storage.records.jobs import Job, JobState
+from storage.records.reports import VersionReport
+from storage.tables import datasets, jobs, ledger
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+HISTORY = 24
+"""So many earlier versions a contract may look back to."""
+
+
+def start_ingest(connection: DuckDBPyConnection, job: Job) -> dict[str, Any]:
+    """The spec of an ingest with what is there before it."""
+    versions = datasets.list_dataset_versions(connection, job.spec["dataset"])
+    return job.spec | {
+        "history": [_earlier(connection, each) for each in versions[:HISTORY]],
+        "manifests": [each.manifest for each in versions],
+        "known": {each.digest: each.version for each in reversed(versions)},
+        "appended": _files_in_latest(versions),
+        "tables": _tables(connection, job.spec["sql"]) if job.spec["sql"] else {},
+    }
+
+
+def _files_in_latest(versions: list[DatasetVersion]) -> dict[str, int]:
+    """sha256 -> version for the files whose rows, one after another, are the latest version."""
+    found: dict[str, int] = {}
+    by_number = {each.version: each for each in versions}
+    version = versions[0] if versions else None
+    while version is not None:
+        if digest := version.source_facts.get("sha256"):
+            found[digest] = version.version
+        is_appended = version.source_facts.get("added") == "appended"
+        version = by_number.get(version.parent or 0) if is_appended else None
+    return found
+
+
+def _tables(connection: DuckDBPyConnection, query: str) -> dict[str, str]:
+    """View -> manifest for what a query may mean: `flights` is the latest, `"flights@v3"` that."""
+    tables: dict[str, str] = {}
+    for dataset in datasets.list_datasets(connection):
+        if dataset.name not in query:
+            continue
+        versions = datasets.list_dataset_versions(connection, dataset.name)
+        tables[dataset.name] = versions[0].manifest
+        tables |= {each.name: each.manifest for each in versions if each.name in query}
+    return tables
+
+
+def _earlier(connection: DuckDBPyConnection, version: DatasetVersion) -> dict[str, Any]:
+    results = datasets.get_dataset_results(connection, version.dataset, version.version)
+    return {
+        "version": version.version,
+        "name": version.name,
+        "manifest": version.manifest,
+        "profile": version.profile,
+        "rows": version.rows,
+        "created_at": version.created_at.isoformat(),
+        "values": {f"{each.name}|{each.scope}": [each.value, each.n] for each in results},
+    }
+
+
+def apply_version(
+    connection: DuckDBPyConnection, source: Source, report: VersionReport
+) -> tuple[str, ...]:
+    """Give the version its number, its tag and its ledger entry."""
+    version = report.version
+    spec = source.job.spec if source.job else {}
+    if report.has_changed:
+        number = datasets.next_dataset_version(connection, version.dataset)
+        version = replace(version, version=number)
+        datasets.create_dataset(
+            connection,
+            name=version.dataset,
+            note=spec.get("dataset_note", ""),
+            at=version.created_at,
+            by=version.created_by,
+        )
+        datasets.set_dataset_key(connection, version.dataset, tuple(spec.get("key", ())))
+        datasets.create_dataset_version(connection, version, report.results)
+        _record(connection, source, "data.add", version, _summary(version), spec.get("shell", ""))
+    if tag := spec.get("tag"):
+        datasets.set_dataset_tag(
+            connection,
+            version.dataset,
+            tag,
+            version.version,
+            at=source.at,
+            by=version.created_by,
+        )
+        command = f"mlops-console data tag {version.name} {tag}"
+        _record(connection, source, "data.tag", version, f"tags {version.name} as {tag}", command)
+    return "datasets", "ledger"
+
+
+def ingest_ended(
+    connection: DuckDBPyConnection, job: Job, state: JobState, _reason: str, _at: datetime
+) -> tuple[str, ...]:
+    """Complete the result of an ingest with the number its version was given."""
+    if job.kind != "ingest" or state != "succeeded":
+        return ()
+    ended = jobs.get_job(connection, job.id)
+    version = datasets.get_dataset_version_of_job(connection, job.id)
+    if ended is not None and version is not None:
+        result = ended.result | {"version": version.version, "name": version.name}
+        jobs.set_job_result(connection, job.id, result=result, reason=ended.reason)
+    return ()
+
+
+def _summary(version: DatasetVersion) -> str:
+    verdict = {"fail": ", although its contract fails", "error": ", although its check failed"}
+    return (
+        f"adds {version.name}: {text.counted(version.rows, 'row')} "
+        f"from {text.clean(version.source)}{verdict.get(version.verdict, '')}"
+    )
+
+
+def _record(
+    connection: DuckDBPyConnection,
+    source: Source,
+    action: str,
+    version: DatasetVersion,
+    summary: str,
+    command: str,
+) -> None:
+    detail = {"digest": version.digest, "rows": str(version.rows), "verdict": version.verdict}
+    ledger.record(
+        connection,
+        at=source.at,
+        actor=source.job.created_by if source.job else version.created_by,
+        action=action,
+        subject=version.name,
+        summary=summary,
+        command=command,
+        detail=detail | ({"job": str(source.job.id)} if source.job else {}),
+    )

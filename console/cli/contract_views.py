@@ -1,0 +1,238 @@
+"""What a contract said, as text for people and as files for a build server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.sax.saxutils import escape, quoteattr
+
+from console import text
+from console.cli.dataset_views import verdict_colour
+from console.cli.output import Column, Output
+from storage.records.checks import CheckReport
+from storage.records.contracts import Contract, Rule
+from storage.records.results import Result
+
+_BAD = ("fail", "error")
+_STOPS = ("error", "critical")
+
+
+def print_report(output: Output, report: CheckReport, *, failed_only: bool = False) -> None:
+    """The results, worst first, then why in words with the first rows and values."""
+    shown = [each for each in report.results if not failed_only or each.verdict in _BAD]
+    name = report.contract.name if report.contract else report.dataset
+    counts = _counts(report.results)
+    output.heading(f"{name}: {text.clean(report.subject)}", text.counted(report.rows, "row"))
+    output.line(f"{output.verdict(report.verdict)}  {counts}")
+    if shown:
+        output.line()
+        print_results(output, shown)
+    for each in shown:
+        if each.verdict in ("pass", "skipped"):
+            continue
+        output.line(
+            f"{output.verdict(each.verdict)}  {text.clean(_subject(each))}: "
+            f"{text.clean(each.reason)}"
+        )
+        for label, value in each.detail:
+            output.line(f"    {text.clean(label)}: {text.cut(text.clean(value), 110)}")
+
+
+def print_results(output: Output, results: Sequence[Result]) -> None:
+    output.table(
+        [
+            Column("rule"),
+            Column("on"),
+            Column("found", ">"),
+            Column("95 % interval", ">"),
+            Column("allowed", ">"),
+            Column("before", ">"),
+            Column("rows", ">"),
+            Column("severity"),
+            Column("verdict", colour=verdict_colour),
+        ],
+        [
+            (
+                text.cut(text.clean(each.name), 32),
+                text.cut(text.clean(each.scope.removeprefix("column:")), 24) or None,
+                _value(each, each.value),
+                _interval(each),
+                _allowed(each),
+                _value(each, each.previous),
+                text.count(each.n),
+                each.severity,
+                each.verdict,
+            )
+            for each in results
+        ],
+    )
+
+
+def _subject(result: Result) -> str:
+    return f"{result.name} {result.scope.removeprefix('column:')}".strip()
+
+
+def _is_rate(result: Result) -> bool:
+    return result.unit in ("rate", "ratio", "share")
+
+
+def _value(result: Result, value: float | None) -> str | None:
+    if value is None:
+        return None
+    return (
+        text.percent(value, 3 if 0 < value < 0.001 else None)
+        if _is_rate(result)
+        else (text.general(value))
+    )
+
+
+def _interval(result: Result) -> str | None:
+    if result.ci_low is None or result.ci_high is None or result.ci_low == result.ci_high:
+        return None
+    return f"{_value(result, result.ci_low)} to {_value(result, result.ci_high)}"
+
+
+def _allowed(result: Result) -> str | None:
+    if result.threshold is None:
+        return None
+    if result.direction == "in":
+        return f"{_value(result, result.threshold)} to {_value(result, result.threshold_high)}"
+    return f"{'≥' if result.direction == 'ge' else '≤'} {_value(result, result.threshold)}"
+
+
+def _counts(results: Sequence[Result]) -> str:
+    order = ("fail", "error", "warn", "inconclusive", "pass", "skipped")
+    found = {word: sum(each.verdict == word for each in results) for word in order}
+    words = [f"{count} {word}" for word, count in found.items() if count]
+    return ", ".join(words) or "nothing was checked"
+
+
+def print_contract(output: Output, contract: Contract) -> None:
+    """Columns with their types, then the rules as people say them."""
+    facts = [f"version {contract.version}" if contract.version else "", contract.status]
+    output.heading(contract.name or contract.id, " · ".join(filter(None, facts)))
+    if contract.description:
+        output.line(text.clean(contract.description.strip()))
+    output.line()
+    output.table(
+        [Column("column"), Column("type"), Column("key"), Column("required"), Column("meaning")],
+        [
+            (
+                each.name,
+                each.physical_type or each.logical_type,
+                each.key_position or None,
+                "yes" if each.is_required else None,
+                text.cut(text.clean(each.description), 60) or None,
+            )
+            for each in contract.columns
+        ],
+    )
+    output.line()
+    output.table(
+        [
+            Column("rule"),
+            Column("kind"),
+            Column("on"),
+            Column("says"),
+            Column("allowed", ">"),
+            Column("severity"),
+            Column("status", colour=lambda cell: "warn" if cell.strip() == "draft" else "quiet"),
+        ],
+        [
+            (
+                text.cut(text.clean(rule.id), 40),
+                rule.kind,
+                text.cut(text.clean(", ".join(rule.columns)), 28) or None,
+                text.cut(text.clean(says(rule)), 60) or None,
+                _tolerance(rule),
+                rule.severity,
+                rule.status,
+            )
+            for rule in contract.rules
+        ],
+    )
+
+
+def says(rule: Rule) -> str:
+    """The limits of a rule in a few words.
+
+    >>> says(Rule(id="a", kind="range", minimum="0", maximum="60", is_maximum_exclusive=True))
+    'from 0 to below 60'
+    """
+    if rule.minimum or rule.maximum:
+        low = f"{'above' if rule.is_minimum_exclusive else 'from'} {rule.minimum}"
+        high = f"{'to below' if rule.is_maximum_exclusive else 'to'} {rule.maximum}"
+        return " ".join([low] * bool(rule.minimum) + [high] * bool(rule.maximum))
+    if rule.values:
+        return ", ".join(rule.values)
+    return rule.pattern or rule.expression or rule.reference or rule.name
+
+
+def _tolerance(rule: Rule) -> str | None:
+    if rule.max_count is not None:
+        return text.counted(rule.max_count, "row")
+    return text.percent(rule.max_rate) if rule.max_rate else None
+
+
+def junit(report: CheckReport) -> str:
+    """The results as JUnit XML, one test case a rule, for a build server."""
+    failed = sum(_stops(each) for each in report.results)
+    skipped = sum(each.verdict == "skipped" for each in report.results)
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f"<testsuite name={quoteattr(_xml(f'contract {report.dataset}'))} "
+        f'tests="{len(report.results)}" failures="{failed}" skipped="{skipped}" errors="0">',
+    ]
+    for each in report.results:
+        name = quoteattr(_xml(_subject(each)))
+        lines.append(f"  <testcase classname={quoteattr(_xml(report.subject))} name={name}>")
+        if _stops(each):
+            why = "\n".join([each.reason, *(f"{label}: {value}" for label, value in each.detail)])
+            lines.append(f"    <failure message={quoteattr(_xml(each.reason))}>")
+            lines.append(f"{escape(_xml(why))}</failure>")
+        elif each.verdict == "skipped":
+            lines.append("    <skipped/>")
+        elif each.verdict != "pass":
+            lines.append(f"    <system-out>{escape(_xml(each.reason))}</system-out>")
+        lines.append("  </testcase>")
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _stops(result: Result) -> bool:
+    return result.verdict in _BAD and result.severity in _STOPS
+
+
+def _xml(words: str) -> str:
+    """XML 1.0 has no control characters, not even escaped ones."""
+    return text.clean(words)
+
+
+def markdown(report: CheckReport) -> str:
+    """The results as a Markdown table, for a pull request."""
+    lines = [
+        f"### Contract of {_md(report.dataset)}: {report.verdict}",
+        "",
+        f"{_md(report.subject)}, {text.counted(report.rows, 'row')}, {_counts(report.results)}",
+        "",
+        "| rule | on | found | allowed | rows | severity | verdict | why |",
+        "|---|---|---:|---:|---:|---|---|---|",
+    ]
+    for each in report.results:
+        cells = [
+            each.name,
+            each.scope.removeprefix("column:"),
+            _value(each, each.value) or "",
+            _allowed(each) or "",
+            text.count(each.n),
+            each.severity,
+            each.verdict,
+            "" if each.verdict == "pass" else each.reason,
+        ]
+        lines.append("| " + " | ".join(map(_md, cells)) + " |")
+    return "\n".join([*lines, ""])
+
+
+def _md(words: str) -> str:
+    cleaned = text.clean(words)
+    for sign in ("\\", "|", "`", "*", "_", "<"):
+        cleaned = cleaned.replace(sign, "\\" + sign)
+    return cleaned
