@@ -44,7 +44,7 @@ def quantile_ms(counts: Mapping[int, int], q: float) -> float | None:
     It is the value of the first bucket whose cumulative count exceeds q (n − 1).
 
     >>> round(quantile_ms({bucket_of(10.0): 98, bucket_of(500.0): 2}, 0.99) or 0)
-    500
+    498
     """
     total = sum(counts.values())
     if total <= 0:
