@@ -90,7 +90,7 @@ def read(directory: Path) -> Backup:
     except FileNotFoundError:
         raise NotFoundError(
             f"{directory} is not a backup: it has no {_MANIFEST}.",
-            hint="List the backups: mlops-console store backups",
+            hint="Backups are made by mlops-console backup; some may be in .mlops/backups.",
             path=str(directory),
         ) from None
     except OSError as error:
@@ -119,7 +119,7 @@ def restore(workspace: Workspace, directory: Path, clock: opening.Clock) -> Path
             incoming.unlink()
             raise DamagedError(
                 f"{directory / _STORE} does not match its manifest: the backup is damaged.",
-                hint="Use another backup: mlops-console store backups",
+                hint="Use another backup; some may be in .mlops/backups.",
                 path=str(directory),
             )
         marks.read()

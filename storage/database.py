@@ -26,7 +26,7 @@ from duckdb import DuckDBPyConnection
 
 from storage import backup, engine, opening, queries
 from storage.engine import Limits
-from storage.errors import DamagedError, StorageError, UnavailableError
+from storage.errors import RESTORE, DamagedError, StorageError, UnavailableError
 from storage.lock import AgentLock
 from storage.mark import MarkFile
 from storage.migrate import Migration, shipped
@@ -314,7 +314,7 @@ class Database:
                 engine.close_all(found)
                 raise DamagedError(
                     f"the store lost {self._sequence - sequence} writes while it was reopened.",
-                    hint="Stop the agent and restore a backup: mlops-console store restore",
+                    hint=RESTORE,
                 )
             self._connections = found
             self._sequence = sequence

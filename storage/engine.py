@@ -18,6 +18,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from storage.errors import (
+    RESTORE,
     ConflictError,
     DamagedError,
     StorageError,
@@ -202,7 +203,7 @@ def explain(path: Path, error: duckdb.Error) -> StorageError:
         )
     return DamagedError(
         f"cannot open {path}: it is damaged or not a store ({said}).",
-        hint="Restore a backup: mlops-console store restore",
+        hint=RESTORE,
         path=str(path),
     )
 

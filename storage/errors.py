@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 
 class StorageError(Exception):
@@ -65,6 +65,11 @@ class TooLargeError(StorageError):
 
     kind = "too_large"
 
+
+RESTORE: Final = (
+    "Restore a backup: mlops-console restore DIRECTORY --force (some may be in .mlops/backups)."
+)
+"""The way out of a damaged store."""
 
 _WAYS_OUT = {
     errno.ENOSPC: "Free some disk space, then try again.",

@@ -19,7 +19,7 @@ from duckdb import DuckDBPyConnection
 from storage import engine, queries, salvage
 from storage.durable import sync_directory
 from storage.engine import Limits
-from storage.errors import DamagedError, from_os_error
+from storage.errors import RESTORE, DamagedError, from_os_error
 from storage.mark import Mark, MarkFile
 from storage.migrate import Migration, migrate
 from storage.workspace import Workspace
@@ -134,7 +134,7 @@ def read_position(connection: DuckDBPyConnection) -> Position:
     """How far the store is written."""
     position = queries.row(connection, "get_store_position", into=Position)
     if position is None:
-        raise DamagedError("the store has lost its position.", hint="Restore a backup.")
+        raise DamagedError("the store has lost its position.", hint=RESTORE)
     return position
 
 
@@ -179,7 +179,7 @@ def _check_owner(workspace: Workspace, writer: DuckDBPyConnection) -> None:
     if not queries.row(writer, "count_own_tables", into=int):
         raise DamagedError(
             f"{workspace.store} is a DuckDB database of another program.",
-            hint="Move it away, then restore a backup: mlops-console store restore",
+            hint=RESTORE,
             path=str(workspace.store),
         )
 
@@ -222,8 +222,7 @@ def _compare(
         return [problem + "; this was accepted."]
     raise DamagedError(
         problem + ".",
-        hint="Nothing was changed. Restore a backup (mlops-console store restore), put the right "
-        "files back, or go on with what is there (mlops-console store accept).",
+        hint=f"Nothing was changed. Put the right files back, or: {RESTORE}",
         **facts,
     )
 
@@ -234,7 +233,7 @@ def _begin_epoch(workspace: Workspace, writer: DuckDBPyConnection, mark: Mark | 
     if not store_id:
         raise DamagedError(
             f"{workspace.store} does not know its own id.",
-            hint="Restore a backup: mlops-console store restore",
+            hint=RESTORE,
         )
     found = read_position(writer)
     epoch = max(found.epoch, mark.epoch if mark else 0) + 1

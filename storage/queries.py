@@ -256,7 +256,7 @@ def _read(name: str, columns: tuple[str, ...], found: list[Any], into: Any) -> l
                 raise DamagedError(
                     f"column {columns[position]} of query {name} holds a document that cannot be "
                     f"read: {error}.",
-                    hint="Check the store: mlops-console verify",
+                    hint="See what else is wrong: mlops-console doctor",
                     query=name,
                     column=columns[position],
                 ) from error

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from storage.durable import copy_file, sync_directory
-from storage.errors import DamagedError, from_os_error
+from storage.errors import RESTORE, DamagedError, from_os_error
 from storage.mark import Mark
 from storage.workspace import Workspace
 
@@ -26,10 +26,7 @@ REPLACED_SUFFIX: Final = ".replaced"
 """Of directories with what a restore took out; those are for people to remove."""
 _MAGIC: Final = b"DUCK"
 _MAGIC_OFFSET: Final = 8
-_HINT: Final = (
-    "Nothing was changed. Restore a backup (mlops-console store restore), or put the missing "
-    "files back."
-)
+_HINT: Final = f"Nothing was changed. Put the missing files back, or: {RESTORE}"
 
 
 def check_files(workspace: Workspace, mark: Mark | None) -> bool:

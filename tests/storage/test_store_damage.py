@@ -136,7 +136,7 @@ def test_a_damaged_store_is_refused_and_left_as_it_was(
     before = contents(broken)
     with pytest.raises(DamagedError, match=said) as caught:
         open_store(broken)
-    assert "store restore" in caught.value.hint
+    assert "mlops-console restore" in caught.value.hint
     after = contents(broken)
     if name == "log cut to nothing":
         # DuckDB removes an empty log when it looks at it.
