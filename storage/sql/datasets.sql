@@ -69,7 +69,7 @@ SELECT v.dataset, v.version, v.digest, v.parent, v.rows, v.bytes, v.added_bytes,
          FROM dataset_tags t
          WHERE t.dataset = v.dataset AND t.version = v.version), []) AS tags,
     v.job_id, v.created_at, v.created_by,
-    [] AS used_by
+    [] AS used_by -- of rows of other tables: list_dataset_uses
 FROM dataset_versions v
 WHERE v.dataset = $dataset
 ORDER BY v.version DESC;
@@ -84,7 +84,7 @@ SELECT v.dataset, v.version, v.digest, v.parent, v.rows, v.bytes, v.added_bytes,
          FROM dataset_tags t
          WHERE t.dataset = v.dataset AND t.version = v.version), []) AS tags,
     v.job_id, v.created_at, v.created_by,
-    [] AS used_by
+    [] AS used_by -- of rows of other tables: list_dataset_uses
 FROM dataset_versions v
 WHERE v.dataset = $dataset
     AND v.version = $version;
@@ -99,7 +99,7 @@ SELECT v.dataset, v.version, v.digest, v.parent, v.rows, v.bytes, v.added_bytes,
          FROM dataset_tags t
          WHERE t.dataset = v.dataset AND t.version = v.version), []) AS tags,
     v.job_id, v.created_at, v.created_by,
-    [] AS used_by
+    [] AS used_by -- of rows of other tables: list_dataset_uses
 FROM dataset_versions v
 WHERE v.job_id = $job_id
 ORDER BY v.version DESC
@@ -115,6 +115,38 @@ SELECT v.version, v.digest,
 FROM dataset_versions v
 WHERE v.dataset = $dataset
 ORDER BY v.version DESC;
+
+-- name: list_dataset_uses
+-- What was made from the versions of a dataset: endpoints that serve it, models, newest runs.
+WITH run_uses AS (
+    SELECT id, unnest(from_json(data, '[{"dataset": "VARCHAR", "version": "INTEGER"}]')) AS used
+    FROM runs
+    WHERE parent_id IS NULL
+),
+model_uses AS (
+    SELECT model, version AS model_version,
+        unnest(from_json(data, '[{"dataset": "VARCHAR", "version": "INTEGER"}]')) AS used
+    FROM model_versions
+),
+routes AS (
+    SELECT name, model,
+        unnest(from_json(routes, '[{"version": "INTEGER"}]')).version AS model_version
+    FROM endpoints
+    WHERE desired <> 'stopped'
+)
+SELECT m.used.version AS version, 'endpoint ' || r.name AS what, 0 AS place, 0 AS number
+FROM routes r
+JOIN model_uses m ON m.model = r.model AND m.model_version = r.model_version
+WHERE m.used.dataset = $dataset
+UNION
+SELECT used.version, model || '@v' || model_version, 1, -model_version
+FROM model_uses
+WHERE used.dataset = $dataset
+UNION
+SELECT used.version, 'run ' || id, 2, -id
+FROM run_uses
+WHERE used.dataset = $dataset
+ORDER BY version, place, number;
 
 -- name: get_dataset_results
 -- The contract results of a version.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
 
 from storage import queries
 from storage.records.datasets import Dataset, DatasetVersion
@@ -21,6 +22,21 @@ class VersionName:
     version: int
     digest: str
     tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """Something that was made from a version."""
+
+    version: int
+    what: str
+    """`run 117`, `delays@v5`, `endpoint delays`."""
+    place: int
+    number: int
+
+
+MOST_USES: Final = 20
+"""So many are named for one version; of the others only the count."""
 
 
 def list_datasets(connection: DuckDBPyConnection) -> list[Dataset]:
@@ -63,14 +79,36 @@ def create_dataset_version(
 
 def list_dataset_versions(connection: DuckDBPyConnection, dataset: str) -> list[DatasetVersion]:
     params = {"dataset": dataset}
-    return queries.rows(connection, "list_dataset_versions", params, into=DatasetVersion)
+    found = queries.rows(connection, "list_dataset_versions", params, into=DatasetVersion)
+    uses = list_dataset_uses(connection, dataset)
+    return [replace(each, used_by=uses.get(each.version, ())) for each in found]
 
 
 def get_dataset_version(
     connection: DuckDBPyConnection, dataset: str, version: int
 ) -> DatasetVersion | None:
     params = {"dataset": dataset, "version": version}
-    return queries.row(connection, "get_dataset_version", params, into=DatasetVersion)
+    found = queries.row(connection, "get_dataset_version", params, into=DatasetVersion)
+    if found is None:
+        return None
+    return replace(found, used_by=list_dataset_uses(connection, dataset).get(version, ()))
+
+
+def list_dataset_uses(connection: DuckDBPyConnection, dataset: str) -> dict[int, tuple[str, ...]]:
+    """Version -> what was made from it: endpoints, models, then the newest runs."""
+    found = queries.rows(connection, "list_dataset_uses", {"dataset": dataset}, into=Use)
+    uses = {
+        version: [each.what for each in group]
+        for version, group in groupby(found, key=lambda each: each.version)
+    }
+    return {
+        version: (*names[:MOST_USES], *_and_more(len(names) - MOST_USES))
+        for version, names in uses.items()
+    }
+
+
+def _and_more(count: int) -> tuple[str, ...]:
+    return (f"{count} more",) if count > 0 else ()
 
 
 def get_dataset_version_of_job(
