@@ -15,6 +15,8 @@ _COLOURS = {"pass": "ok", "warn": "warn", "fail": "fail", "error": "fail", "inco
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
 _CELL_CELLS = 32
 """A cell of a page of rows is cut to so many terminal cells."""
+_FREQUENT = 0.015
+"""Below this share the most frequent value is not worth a percentage."""
 
 
 def verdict_colour(cell: str) -> str:
@@ -204,13 +206,12 @@ def looks(column: ColumnProfile) -> str:
     filled = column.n - column.null_count
     if not column.top or not filled:
         return ""
-    if column.top[0][1] == 1:
-        return text.cut(text.clean(f"{column.top[0][0]}, …"), 40)
-    parts = [
-        f"{text.cut(text.clean(value) or '(empty)', 14)} {text.percent(count / filled, 0)}"
-        for value, count in column.top[:3]
+    named = [
+        (text.cut(text.clean(value) or "(empty)", 14), count) for value, count in column.top[:3]
     ]
-    return " · ".join(parts)
+    if column.top[0][1] < filled * _FREQUENT:
+        return f"{', '.join(name for name, _ in named)}, …"
+    return " · ".join(f"{name} {text.percent(count / filled, 0)}" for name, count in named)
 
 
 def print_rows(output: Output, page: Rows) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from console.rules.histogram import bars, shape
-from storage.records.profiles import ColumnProfile
+from storage.records.profiles import QUANTILES, ColumnProfile
 
 
 def column(values: list[float], edges: list[float], type_name: str = "DOUBLE") -> ColumnProfile:
@@ -62,6 +63,15 @@ def test_an_atom_at_the_end_of_its_bin_stays_in_one_bar() -> None:
     shares = shape(column(values, [0.0, 5.0]), 10)
     assert shares[0] == pytest.approx(0.9, abs=0.02)
     assert sum(shares) == pytest.approx(1)
+
+
+def test_far_values_do_not_press_the_others_into_one_bar() -> None:
+    values = sorted([float(v) for v in range(1000)] + [1e6, -1e6])
+    edges = [values[i * len(values) // 256] for i in range(1, 256)]
+    quantiles = tuple(values[int(q * len(values))] for q in QUANTILES)
+    shares = shape(replace(column(values, edges), quantiles=quantiles), 10)
+    assert sum(shares) == pytest.approx(1)
+    assert max(shares) < 0.13
 
 
 def test_a_rare_value_is_still_a_line() -> None:
