@@ -90,6 +90,8 @@ async def _serve(workspace: Workspace, idle_stop_s: float) -> int:
             asyncio.create_task(watching.run()),
             asyncio.create_task(_leave_when_idle(agent, stop)),
         ]
+        for note in database.opening.notes:
+            log.warning("%s", note)
         log.info("ready in %s, version %s, pid %d", workspace.root, __version__, os.getpid())
         await stop.wait()
         await _leave(agent, http, tasks, workspace)
@@ -145,8 +147,13 @@ def _listen(workspace: Workspace) -> socket.socket:
     except OSError as error:
         raise errors.UnavailableError(f"cannot listen on {path}: {error.strerror}.") from error
     # Others of a team reach the socket when the directories above let them; roles decide then.
-    shared = workspace.root.stat().st_mode & 0o070
-    path.chmod(0o660 if shared else 0o600)
+    is_shared = bool(workspace.root.stat().st_mode & 0o070)
+    path.chmod(0o660 if is_shared else 0o600)
+    if is_shared and path.parent == workspace.state:
+        # The group may pass through to the socket; it can neither list nor read what is beside it.
+        workspace.state.chmod(0o710)
+        os.chown(path, -1, workspace.root.stat().st_gid)
+        os.chown(workspace.state, -1, workspace.root.stat().st_gid)
     listening.listen(128)
     listening.setblocking(False)
     return listening
