@@ -104,7 +104,7 @@ class Console(Host):
             seen = self.fetching.fetched_at.get(area.entry.id)
             now = datetime.now(UTC)
             if live_s and area.is_live and (not seen or (now - seen).total_seconds() >= live_s):
-                self.fetching.refresh(area)
+                self.fetching.refresh(area, parts=False)
         self._show_status()
 
     def _read_status(self) -> None:

@@ -71,11 +71,12 @@ class Fetching:
             else:
                 wish.is_old = True
 
-    def refresh(self, area: Area | None) -> None:
-        """Read everything of the open area again now."""
+    def refresh(self, area: Area | None, *, parts: bool = True) -> None:
+        """Read everything of the open area again now; without `parts` only its snapshot."""
         if area is not None:
             for (_, what), wish in self._of(area):
-                self._read(area, what, wish)
+                if parts or what == "main":
+                    self._read(area, what, wish)
 
     def source(self, area: Area) -> Source:
         return SOURCES[area.entry.id]

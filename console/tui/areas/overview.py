@@ -184,7 +184,7 @@ class OverviewArea(Area):
             return
         pane.title(
             "Serving now",
-            facts=f"{view.endpoint.name} · latency ms · {text.duration(view.window_s)}",
+            facts=f"{view.endpoint.name} · latency ms · {text.age(view.window_s)}",
             right=_rate_and_errors(snapshot),
         )
         chart.data = latency_chart(view)
@@ -198,7 +198,7 @@ class OverviewArea(Area):
                 facts=view.endpoint.name, right=said(view.endpoint.state)
             )
             signals.data = tuple(signal_rows(view, 52))
-            window = text.duration(view.window_s)
+            window = text.age(view.window_s)
             self.query_one("#latency-pane", Pane).title(facts=f"ms · {window}")
             latency.data = latency_chart(view)
         else:
