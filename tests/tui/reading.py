@@ -1,0 +1,35 @@
+"""What the reader sees: the text of a running app's screen, row by row."""
+
+from __future__ import annotations
+
+from textual._context import visible_screen_stack
+from textual.app import App
+from textual.strip import Strip
+
+
+def strips_of(app: App[object] | App[int]) -> list[Strip]:
+    """The rows as they are painted, with what lies behind a dialog."""
+    visible_screen_stack.set(app._background_screens)
+    return list(app.screen._compositor.render_strips())
+
+
+def rows_of(app: App[object] | App[int]) -> list[str]:
+    """The rows as text."""
+    return [strip.text.rstrip() for strip in strips_of(app)]
+
+
+def text_of(app: App[object] | App[int]) -> str:
+    """The whole screen as text."""
+    return "\n".join(rows_of(app))
+
+
+def ink_of(app: App[object] | App[int], word: str) -> tuple[str, str, bool]:
+    """Colour, ground and boldness of the first place where a word is painted."""
+    for strip in strips_of(app):
+        for segment in strip:
+            if word in segment.text and segment.style is not None:
+                style = segment.style
+                colour = style.color.name if style.color else ""
+                ground = style.bgcolor.name if style.bgcolor else ""
+                return colour, ground, bool(style.bold)
+    raise AssertionError(f"{word!r} is not on the screen")
