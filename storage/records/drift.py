@@ -15,9 +15,11 @@ class ColumnDrift:
     column: str
     kind: ColumnKind
     primary: Result
-    """The statistic that carries the verdict; PSI unless the column asks for something else."""
+    """PSI unless the column asks for something else: two values, a constant, only nulls."""
     supports: tuple[Result, ...] = ()
     """The same move seen by other statistics, missing-ness, new categories."""
+    verdict: Verdict
+    """Worst of the primary statistic, missing-ness and new categories."""
     is_drifted: bool = False
     """The effect's interval lies above the warn line, q ≤ 0.05 over all columns of the report, and
     the value exceeds what the column does by itself (`primary.noise`)."""
@@ -37,10 +39,6 @@ class ColumnDrift:
     """Nulls, NaN and infinities count as missing."""
     new_values: tuple[tuple[str, int], ...] = ()
     """Categories the reference never had with their rows, most frequent first; at most 20."""
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.primary.verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ Each vector names the function and version it came from. `CHECKS` computes ours 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from console.rules import intervals, multiplicity
+from console.rules.drift import distances
 from console.rules.evaluation import (
     calibration,
     compare_binary,
@@ -107,7 +109,10 @@ def bootstrap(inputs: dict[str, Any]) -> dict[str, list[float | None]]:
     mae = evaluate_regression(data["y"], data["pred"], names=["mae"])[0]
     brier = compare_binary(y, a, b, against="b", names=["brier"])[0]
     assert mae.ci_method == brier.ci_method == "bootstrap BCa"
+    accuracy = evaluate_binary(y, a, names=["accuracy"])[0]
+    assert accuracy.ci_method == "wilson"  # within the tolerance of a bootstrap
     return {
+        "accuracy_a": [accuracy.ci_low, accuracy.ci_high],
         "mae": [mae.ci_low, mae.ci_high],
         "brier_a_minus_b_paired": [brier.ci_low, brier.ci_high],
     }
@@ -139,7 +144,65 @@ def cross_validation(inputs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def both(inputs: dict[str, Any]) -> tuple[list[float], list[float]]:
+    data = DATA[inputs["dataset"]] if "dataset" in inputs else inputs
+    return data["ref"], data["cur"]
+
+
+def raw_numbers(inputs: dict[str, Any]) -> dict[str, float]:
+    """Every value a cell of its own: what bins approximate."""
+    reference, current = (np.array(side) for side in both(inputs))
+    cells = np.union1d(reference, current)
+    p = np.bincount(np.searchsorted(cells, reference), minlength=cells.size)
+    q = np.bincount(np.searchsorted(cells, current), minlength=cells.size)
+    gap, _ = distances.ks(p, q)
+    w1 = distances.wasserstein(cells, p, cells, q)
+    return {
+        "ks_d": gap,
+        "ks_p_asymp": distances.ks_p_value(gap, current.size, reference.size),
+        "w1": w1,
+        "w1_over_ref_std_ddof0": w1 / float(reference.std()),
+        "w1_norm": w1 / float(reference.std()),
+        "kolmogorov_smirnov": gap,
+        "wasserstein": w1,
+    }
+
+
+def categories(inputs: dict[str, Any]) -> dict[str, float]:
+    table = distances.association(*both(inputs))
+    return {
+        "chi2": table.chi2,
+        "chi2_p": table.chi2_p,
+        "p": table.chi2_p,
+        "g": table.g,
+        "g_p": table.g_p,
+        "dof": table.degrees,
+        "cramers_v": table.cramers_v,
+    }
+
+
 CHECKS: dict[str, Check] = {
+    "drift.psi_cat": lambda i: distances.psi(*both(i), pseudo_count=0),
+    "drift.psi_cat.evidently": lambda i: distances.psi(*both(i), pseudo_count=0),
+    "drift.psi_cat_smoothed": lambda i: distances.psi(*both(i), pseudo_count=i["pseudo_count"]),
+    "drift.psi_noise_floor95": lambda i: [
+        [distances.psi_by_chance(b, n, i["n_ref"]) for n in i["n_cur"]] for b in i["bins"]
+    ],
+    "drift.js_distance": lambda i: {
+        "base2": distances.js_distance(*both(i)),
+        "natural": distances.js_distance(*both(i)) * math.sqrt(math.log(2)),
+    },
+    "drift.js_cat.evidently": lambda i: distances.js_distance(*both(i)) * math.sqrt(math.log(2)),
+    "drift.total_variation_linf_hellinger": lambda i: {
+        "tv": distances.total_variation(*both(i)),
+        "linf": distances.largest_share_move(*both(i)),
+        "hellinger": distances.hellinger(*both(i)),
+    },
+    "drift.chi2_g_cramer": categories,
+    "drift.chi2_new_category": categories,
+    "drift.ks_w1_energy.drift_num": raw_numbers,
+    "drift.num.evidently": raw_numbers,
+    "drift.num.nannyml": raw_numbers,
     "binary.at_threshold": at_threshold,
     "binary.ranking_proba": ranking_and_probability,
     "binary.ece_uniform10": ece_uniform,
@@ -172,7 +235,11 @@ PARTLY: dict[str, tuple[str, ...]] = {
     # Members of `expected` that the product does not compute.
     "binary.at_threshold": ("f2", "kappa", "jaccard"),
     "regression.all": ("max_error", "explained_variance"),
-    "ci.bootstrap_bca": ("accuracy_a",),  # a proportion has Wilson's interval here
+    "drift.ks_w1_energy.drift_num": ("energy", "mannwhitney_auc"),  # need raw rows, not profiles
+    # The other tool's own bins (Sturges on pooled data) and exact p for small samples.
+    "drift.num.evidently": ("psi_sturges_pooled", "ks_p"),
+    # The other tool's own bins (Doane's rule and one for what is left).
+    "drift.num.nannyml": ("jensen_shannon", "hellinger"),
 }
 
 LOOSER: dict[str, float] = {
@@ -182,6 +249,7 @@ LOOSER: dict[str, float] = {
 }
 
 NOT_ASSERTED: dict[str, str] = {
+    "drift.mmd2_rbf_sigma1": "a kernel distance of raw rows; drift here works from profiles alone",
     "prop.noninferiority_score": (
         "the reference's cubic uses the old side's events where Miettinen and Nurminen have its "
         "rows, so its restricted proportions are not the most likely ones; ours are "

@@ -1,0 +1,136 @@
+"""Profiles that add up: windows of live rows into longer ones, counters into profiles.
+
+Invariant: the profile of two windows together is the sum of their profiles, for everything that is
+counted on the same cells.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from console.errors import InvalidError
+from console.rules.drift.categories import NEW
+from console.rules.drift.cells import side_of
+from storage.records.profiles import QUANTILES, ColumnProfile, Profile
+
+TOP_LIMIT = 200
+
+
+def merge_profiles(a: Profile, b: Profile) -> Profile:
+    """The profile of the rows of both, which must have the same columns and edges.
+
+    Counts, sums, ends, nulls add exactly. Quantiles are read from the bins. The number of distinct
+    values is exact only when both dictionaries are complete; else it is a lower limit.
+    """
+    if [c.name for c in a.columns] != [c.name for c in b.columns]:
+        raise InvalidError(
+            "cannot add two profiles: their columns differ.",
+            hint="Only windows of the same model or dataset add up.",
+        )
+    columns = tuple(_merged(x, y) for x, y in zip(a.columns, b.columns, strict=True))
+    return replace(a, rows=a.rows + b.rows, columns=columns)
+
+
+def profile_of_window(
+    reference: Profile, rows: int, counts: Mapping[str, Sequence[int]]
+) -> Profile:
+    """Counters of a live window as a profile on the bins of `reference`.
+
+    `counts[column]` has one entry per bin (numeric) or per `top` value, `other` and `new`
+    (categorical), then one for nulls. Columns without counters, or with the wrong number of them,
+    are left out.
+    """
+    columns = []
+    for column in reference.columns:
+        found = counts.get(column.name)
+        is_numeric = column.kind in ("numeric", "timestamp")
+        cells = len(column.edges) + 1 if is_numeric else len(column.top) + 2
+        if found is None or len(found) != cells + 1:
+            continue
+        *values, nulls = found
+        window = ColumnProfile(
+            name=column.name,
+            type=column.type,
+            kind=column.kind,
+            n=sum(values) + nulls,
+            null_count=nulls,
+        )
+        if is_numeric:
+            window = replace(window, edges=column.edges, counts=tuple(values))
+        else:
+            *known, other, new = values
+            top = [(value, n) for (value, _), n in zip(column.top, known, strict=True) if n]
+            top += [(NEW, new)] if new else []
+            window = replace(window, top=tuple(top), other_count=other, distinct_count=len(top))
+        columns.append(window)
+    return Profile(rows=rows, columns=tuple(columns), algorithm=reference.algorithm)
+
+
+def counts_on(column: ColumnProfile, edges: Sequence[float]) -> tuple[float, ...]:
+    """Rows of a numeric column per right-closed cell of other edges (k,) → (k + 1,).
+
+    Exact where an edge is one of the column's own; between them by the means of its bins.
+    """
+    return tuple(side_of(column).between(np.asarray(edges, dtype=np.float64)).tolist())
+
+
+def _merged(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
+    if a.edges != b.edges or a.kind != b.kind:
+        raise InvalidError(
+            f"cannot add two profiles: {a.name} is counted on different bins.",
+            hint="Profile the later rows on the bins of the earlier ones.",
+            column=a.name,
+        )
+    is_complete = bool(a.top and b.top) and not (a.other_count or b.other_count)
+    top, other = _merged_top(a, b)
+    merged = replace(
+        a,
+        n=a.n + b.n,
+        null_count=a.null_count + b.null_count,
+        nan_count=a.nan_count + b.nan_count,
+        pos_inf_count=a.pos_inf_count + b.pos_inf_count,
+        neg_inf_count=a.neg_inf_count + b.neg_inf_count,
+        empty_count=a.empty_count + b.empty_count,
+        distinct_count=len(top) if is_complete else max(a.distinct_count, b.distinct_count),
+        distinct_is_exact=is_complete,
+        min=min(_known(a.min, b.min), default=None),
+        max=max(_known(a.max, b.max), default=None),
+        sum=a.sum + b.sum,
+        sum_squares=a.sum_squares + b.sum_squares,
+        counts=tuple(x + y for x, y in zip(a.counts, b.counts, strict=True)),
+        sums=(
+            tuple(x + y for x, y in zip(a.sums, b.sums, strict=True))
+            if len(a.sums) == len(b.sums)
+            else ()
+        ),
+        top=top,
+        other_count=other,
+        blocks=a.blocks + b.blocks if _same_cells(a, b, top) else (),
+    )
+    if a.kind in ("numeric", "timestamp") and any(merged.counts):
+        side = side_of(merged)
+        quantiles = tuple(side.quantile(p) or 0.0 for p in QUANTILES)
+        return replace(merged, quantiles=quantiles)
+    return merged
+
+
+def _merged_top(a: ColumnProfile, b: ColumnProfile) -> tuple[tuple[tuple[str, int], ...], int]:
+    counts = Counter(dict(a.top))
+    counts.update(dict(b.top))
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    cut = sum(count for _, count in ordered[TOP_LIMIT:])
+    return tuple(ordered[:TOP_LIMIT]), a.other_count + b.other_count + cut
+
+
+def _same_cells(a: ColumnProfile, b: ColumnProfile, top: tuple[tuple[str, int], ...]) -> bool:
+    """Block counts go by position, so they can only be joined when no position moved."""
+    names = [value for value, _ in top]
+    return [value for value, _ in a.top] == names == [value for value, _ in b.top]
+
+
+def _known(*values: float | None) -> list[float]:
+    return [value for value in values if value is not None]
