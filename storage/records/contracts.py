@@ -117,6 +117,11 @@ class Contract:
     decimal_mark: str = ""
     """`.` or `,` in CSV files; empty = found out."""
     encoding: str = ""
+    fields_match: FieldsMatch = "subset"
+    """As in Frictionless Table Schema: `exact` the same columns in the same order, `equal` in any
+    order, `subset` the data may have more, `superset` fewer, `partial` at least one."""
+    unchecked: tuple[str, ...] = ()
+    """What the file asks for that this console does not check, a sentence each."""
     digest: str = ""
     """sha256 of the file."""
 

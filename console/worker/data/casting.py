@@ -48,6 +48,27 @@ class Wanted:
     type: str
     format: str = ""
     """strptime format of a date or timestamp; empty = ISO 8601."""
+    is_exact: bool = True
+    """False: a source that has types keeps its own when it is of the same family, so an INTEGER
+    stays one where BIGINT is wanted."""
+
+    def accepts(self, source: str) -> bool:
+        """Whether a column of the type `source` can stay as it is."""
+        return source == self.type or (not self.is_exact and family(source) == family(self.type))
+
+
+def family(type_name: str) -> str:
+    """Return what kind of values a DuckDB type holds: `integer`, `number`, `timestamp` …"""
+    kind = type_name.upper()
+    if kind in INTEGERS:
+        return "integer"
+    if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):
+        return "number"
+    if kind.startswith("TIMESTAMP"):
+        return "timestamp"
+    if kind.startswith("ENUM"):
+        return "VARCHAR"
+    return kind
 
 
 def cast(text: str, wanted: Wanted, decimal_mark: str = ".") -> str:

@@ -173,7 +173,7 @@ def _load(
         casts = {
             name: wanted[name]
             for name, kind in raw.columns
-            if name in wanted and wanted[name].type != kind
+            if name in wanted and not wanted[name].accepts(kind)
         }
         facts = replace(facts, null_tokens=tokens)
         if casts or not raw.position or raw.is_text:
