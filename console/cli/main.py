@@ -114,9 +114,7 @@ def _dispatch(words: list[str], output: Output) -> int:
         near = get_close_matches(noun, NOUNS, n=1)
         hint = f"Did you mean: mlops-console {near[0]}" if near else "See: mlops-console --help"
         raise errors.UsageError(f"there is no command {noun!r}.", hint=hint)
-    commands = commands_of_noun(noun)
-    parser = build_parser(noun, commands)
-    arguments = parser.parse_args(rest[1:])
+    arguments = parse(noun, commands_of_noun(noun), rest[1:])
     output.quiet = globals_.quiet
     invocation = Invocation(arguments, output, globals_.workspace)
     return arguments.command_to_run.run(invocation) or 0
@@ -129,6 +127,29 @@ def commands_of_noun(noun: str) -> list[Command]:
     if len(shared) > 1:
         return [each for each in found if each.verb == noun]
     return found
+
+
+def parse(noun: str, commands: list[Command], words: list[str]) -> argparse.Namespace:
+    """Parse the words after a noun; options and names may stand in any order.
+
+    A sub-parser would take `data add NAME --append FILE` for a name without files, so the verb is
+    found first and its own parser reads the rest.
+    """
+    by_verb = {each.verb: each for each in commands}
+    if len(commands) == 1 and commands[0].verb in ("", noun):
+        command, rest = commands[0], words
+    elif words and words[0] in by_verb:
+        command, rest = by_verb[words[0]], words[1:]
+    else:
+        return build_parser(noun, commands).parse_args(words)
+    parser = _fill(_Parser(prog=_program(noun, command), **_texts(command)), command)
+    takes_all = any(each.options.get("nargs") == argparse.REMAINDER for each in command.arguments)
+    return parser.parse_args(rest) if takes_all else parser.parse_intermixed_args(rest)
+
+
+def _program(noun: str, command: Command) -> str:
+    verb = "" if command.verb in ("", noun) else f" {command.verb}"
+    return f"mlops-console {noun}{verb}"
 
 
 def build_parser(noun: str, commands: list[Command]) -> argparse.ArgumentParser:

@@ -66,7 +66,7 @@ def test_command_explains_itself_and_its_examples_parse(noun: str, command: Comm
         assert words[0] == "mlops-console"
         _, rest = main._split_globals(words[1:])
         assert rest[0] == noun
-        parsed = main.build_parser(noun, main.commands_of_noun(noun)).parse_args(rest[1:])
+        parsed = main.parse(noun, main.commands_of_noun(noun), rest[1:])
         assert parsed.command_to_run is command
 
 
