@@ -17,35 +17,31 @@ Pure: text and fields in, a predicate or an explained fault out; standard librar
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
-from fnmatch import translate
-from typing import Any, Final, Generic, Literal, TypeVar
+from datetime import UTC, datetime
+from typing import Any, Final, Generic, Literal
 
 from console.errors import UsageError
+from console.rules.filter_values import (
+    AGO,
+    COMPARE,
+    Predicate,
+    Row,
+    as_moment,
+    as_number,
+    as_seconds,
+    holds_one,
+    loosely,
+    nearest,
+)
 
-Row = TypeVar("Row")
 Kind = Literal["text", "number", "seconds", "time"]
-Predicate = Callable[[Row], bool]
 
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<quoted>\"(?:[^\"\\]|\\.)*\"?)|(?P<paren>[()])|(?P<op><=|>=|!=|==|[<>=:~])"
     r"|(?P<bang>!)|(?P<word>[^\s()<>=:!~\"]+(?:![^\s()<>=:!~\"]+)*))"
 )
-_NUMBER: Final = re.compile(r"([-+−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([kMG%]?)$")
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d|w)$")
-_SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
-_SCALE: Final = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "%": 0.01}
-_COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "=": lambda a, b: bool(a == b),
-    "!=": lambda a, b: bool(a != b),
-    "<": lambda a, b: bool(a < b),
-    "<=": lambda a, b: bool(a <= b),
-    ">": lambda a, b: bool(a > b),
-    ">=": lambda a, b: bool(a >= b),
-}
 
 
 @dataclass(frozen=True)  # slots would forbid Field[Row](…)
@@ -212,20 +208,20 @@ class _Parser(Generic[Row]):
             return lambda row: get(row) is not None
         field = self._field(name)
         if operator.text in (":", "~"):
-            return _holds(field.get, wanted_text.split(","))
+            return holds_one(field.get, wanted_text.split(","))
         return self._comparison(field, operator, wanted_text, value)
 
     def _comparison(
         self, field: Field[Row], operator: _Token, wanted: str, at: _Token
     ) -> Predicate[Row]:
         sign = {"==": "="}.get(operator.text, operator.text)
-        get, compare = field.get, _COMPARE[sign]
+        get, compare = field.get, COMPARE[sign]
         if field.kind == "text":
-            return _loosely(get, compare, wanted)
+            return loosely(get, compare, wanted)
         limit: Any = self._limit(field.kind, wanted, at)
-        if field.kind == "time" and _DURATION.match(wanted):
+        if field.kind == "time" and AGO.match(wanted):
             # "when < 2h" reads as "less than two hours ago", which is later in time.
-            compare = _COMPARE[{"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(sign, sign)]
+            compare = COMPARE[{"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(sign, sign)]
 
         def holds(row: Row) -> bool:
             value = get(row)
@@ -240,13 +236,13 @@ class _Parser(Generic[Row]):
 
     def _limit(self, kind: Kind, wanted: str, at: _Token) -> Any:
         if kind == "time":
-            limit: Any = _moment(wanted, self.now)
+            limit: Any = as_moment(wanted, self.now)
             example = "a date such as 2013-07-01, or how long ago, such as 2h"
         elif kind == "seconds":
-            limit = _duration(wanted)
+            limit = as_seconds(wanted)
             example = "a duration such as 90s, 5m or 2h"
         else:
-            limit = _number(wanted)
+            limit = as_number(wanted)
             example = "a number"
         if limit is None:
             raise FilterFault(f'"{wanted}" is not {example}', at.start, at.end)
@@ -276,8 +272,7 @@ class _Parser(Generic[Row]):
         return lambda row: folded in words(row)
 
     def _all_text(self, row: Row) -> str:
-        values = (field.get(row) for field in self.fields.values())
-        return "\n".join(str(value) for value in values if value is not None).casefold()
+        return text_of(row, self.fields)
 
     # ------------------------------------------------------------------ tokens
 
@@ -330,82 +325,7 @@ def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", inner)
 
 
-def _loosely(
-    get: Callable[[Row], Any], compare: Callable[[Any, Any], bool], wanted: str
-) -> Predicate[Row]:
-    """Compare as numbers where both are, else as text without regard to case."""
-    number, folded = _number(wanted), wanted.casefold()
-
-    def one(value: Any) -> bool:
-        if number is not None and isinstance(value, int | float) and not isinstance(value, bool):
-            return compare(value, number)
-        return compare("" if value is None else str(value).casefold(), folded)
-
-    def holds(row: Row) -> bool:
-        value = get(row)
-        if isinstance(value, list | tuple):
-            # "data = flights@v3" asks for one of them, "!=" for none of them.
-            found = [one(part) for part in value]
-            return all(found) if compare is _COMPARE["!="] else any(found)
-        return one(value)
-
-    return holds
-
-
-def _holds(get: Callable[[Row], Any], choices: Sequence[str]) -> Predicate[Row]:
-    """Whether a field holds one of the texts; a pattern with `*` must fit the whole."""
-    plain = [choice.casefold() for choice in choices if choice and "*" not in choice]
-    patterns = [re.compile(translate(c.casefold())) for c in choices if "*" in c]
-
-    def one(value: Any) -> bool:
-        if value is True or value is False:
-            value = "true" if value else "false"
-        text = str(value).casefold()
-        return any(word in text for word in plain) or any(p.match(text) for p in patterns)
-
-    def holds(row: Row) -> bool:
-        value = get(row)
-        if value is None:
-            return False
-        if isinstance(value, list | tuple | set | frozenset):
-            return any(one(part) for part in value)
-        return one(value)
-
-    return holds
-
-
-def _number(text: str) -> float | None:
-    found = _NUMBER.match(text)
-    if found is None:
-        return None
-    return float(found.group(1).replace("−", "-")) * _SCALE[found.group(2)]
-
-
-def _duration(text: str) -> float | None:
-    found = _DURATION.match(text)
-    if found is not None:
-        return float(found.group(1)) * _SECONDS[found.group(2)]
-    return _number(text)
-
-
-def _moment(text: str, now: datetime) -> datetime | None:
-    found = _DURATION.match(text)
-    if found is not None:
-        return now - timedelta(seconds=float(found.group(1)) * _SECONDS[found.group(2)])
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo or UTC)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The known field that was probably meant; empty when none is near."""
-    names = list(known)
-    tails = {n.rpartition(".")[2].casefold(): n for n in names}
-    by_case = {n.casefold(): n for n in names}
-    for table in (by_case, tails):
-        near = get_close_matches(name.casefold(), list(table), n=1, cutoff=0.6)
-        if near:
-            return table[near[0]]
-    return ""
+def text_of(row: Row, fields: Mapping[str, Field[Row]]) -> str:
+    """What bare words are looked for in: the text fields of a row, folded."""
+    values = [field.get(row) for field in fields.values() if field.kind == "text"]
+    return "\n".join([str(value) for value in values if value is not None]).casefold()

@@ -57,6 +57,7 @@ class FilterRow(Horizontal):
         self._before = table.filter_text
         self._input = FilterInput(table.filter_text, hint="a word, field:x, field > 1, !not")
         self._answer = Answer(id="answer")
+        self._is_closed = False
 
     def compose(self) -> ComposeResult:
         yield Lines((("/", "accent bold"),), id="slash")
@@ -75,16 +76,23 @@ class FilterRow(Horizontal):
         self._answer.say(apply_filter(self._table, text))
 
     def on_filter_input_kept(self) -> None:
+        self._table.focus()
         self._close()
 
     def on_field_input_left(self) -> None:
         apply_filter(self._table, self._before)
+        self._table.focus()
+        self._close()
+
+    def on_descendant_blur(self) -> None:
+        """To another pane with tab or the mouse: the filter is kept."""
         self._close()
 
     def _close(self) -> None:
-        self._table.focus()
-        self.post_message(self.Closed())
-        self.remove()
+        if not self._is_closed:
+            self._is_closed = True
+            self.post_message(self.Closed())
+            self.remove()
 
 
 class Answer(Lines):
@@ -101,7 +109,7 @@ def apply_filter(table: Table[Any], text: str) -> Line:
     fields = table.filter_fields or {}
     total = len(table.rows)
     try:
-        wanted = parse(text, fields)
+        wanted = parse(text, fields, table.words_of)
     except FilterFault as fault:
         hint = f" {fault.hint}" if fault.hint else ""
         return Line(("▲ ", "warn"), (fault.message, "warn"), (hint, "quiet"))

@@ -14,22 +14,25 @@ from console.tui.keymaps import KEYS, shown_key
 def footer_keys(screen: Screen[Any]) -> tuple[FooterKey, ...]:
     """The shown bindings that are active now, with the verbs of the node that answers them."""
     own: Mapping[str, str] = getattr(screen.app, "keys_in_use", {})
-    found: dict[str, FooterKey] = {}
-    for node, binding, enabled, _ in screen.active_bindings.values():
+    active: dict[str, list[str]] = {}
+    verbs: dict[str, str] = {}
+    for key, (node, binding, enabled, _) in screen.active_bindings.items():
         id = binding.id
-        if id is None or id in found or id not in KEYS or not enabled:
+        if id is None or id not in KEYS or not enabled:
             continue
-        verbs: Mapping[str, str] = getattr(node, "verbs", {})
-        verb = verbs.get(id, binding.description if binding.show else "")
-        if not verb:
-            continue
-        key = KEYS[id]
-        found[id] = FooterKey(
+        active.setdefault(id, []).append(key)
+        said: Mapping[str, str] = getattr(node, "verbs", {})
+        verbs.setdefault(id, said.get(id, binding.description if binding.show else ""))
+    found = [
+        FooterKey(
             id=id,
-            key=shown_key(id, own),
+            key=shown_key(id, own, active[id]),
             verb=verb,
-            place=key.place,
-            rank=key.rank,
-            press=binding.key,
+            place=KEYS[id].place,
+            rank=KEYS[id].rank,
+            press=active[id][0],
         )
-    return tuple(sorted(found.values(), key=lambda key: key.place))
+        for id, verb in verbs.items()
+        if verb
+    ]
+    return tuple(sorted(found, key=lambda key: key.place))

@@ -8,7 +8,7 @@ flow control take for themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -144,13 +144,17 @@ def display(key: str) -> str:
     return _DISPLAY.get(key, key)
 
 
-def shown_key(id: str, keymap: Mapping[str, str] | None = None) -> str:
-    """The key that footer and help show for an id."""
+def shown_key(
+    id: str, keymap: Mapping[str, str] | None = None, active: Collection[str] | None = None
+) -> str:
+    """The key that footer and help show for an id: the first one that works now (`active`)."""
     key = KEYS[id]
-    keys = (keymap or {}).get(id)
-    if keys is None:
-        return key.shown or display(_keys(key.keys)[0])
-    return display(_keys(keys)[0])
+    own = (keymap or {}).get(id)
+    keys = _keys(own or key.keys)
+    working = [name for name in keys if active is None or name in active] or keys
+    if own is None and key.shown and working == keys:
+        return key.shown
+    return display(working[0])
 
 
 def all_keys(id: str, keymap: Mapping[str, str] | None = None) -> str:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.rules.filtering import Field, FilterFault, nearest, parse
+from console.rules.filter_values import nearest
+from console.rules.filtering import Field, FilterFault, parse
 
 NOW = datetime(2013, 7, 31, 12, tzinfo=UTC)
 

@@ -13,9 +13,9 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
 
-from console.rules.filtering import nearest
+from console.rules.filter_values import nearest
 from console.tui.ink import EMPTY, Line
-from console.tui.keymaps import bind
+from console.tui.keymaps import bind, display
 from console.tui.widgets.prose import Lines
 
 
@@ -64,6 +64,11 @@ class FieldInput(Input):
     def __init__(self, value: str = "", *, hint: str = "", id: str | None = None) -> None:
         super().__init__(value, placeholder=hint, id=id, select_on_focus=False)
         self.cursor_blink = False
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Every key that types something types; Textual does not know all of their names."""
+        typed = display(key)
+        return super().check_consume_key(key, character) or (len(typed) == 1 and typed.isascii())
 
     def action_leave(self) -> None:
         self.post_message(self.Left())

@@ -125,6 +125,7 @@ class Table(Painted, Generic[Row], can_focus=True):
         self.filter_fields = fields
         """What `/` can ask of a row; None where there is nothing to filter."""
         self.filter_text = ""
+        self._words: dict[str, str] = {}
         self.verbs = dict(verbs or {})
         self.can_focus = has_cursor
 
@@ -141,6 +142,7 @@ class Table(Painted, Generic[Row], can_focus=True):
         self._picture.is_loading = False
         self._picture.message = ()
         self._view.rows = rows
+        self._words.clear()
         self._arrange()
 
     def say(self, *message: Part) -> None:
@@ -195,6 +197,16 @@ class Table(Painted, Generic[Row], can_focus=True):
         """Show only the rows that a filter text finds; the text is kept to be shown and changed."""
         self.filter_text = text if wanted is not None else ""
         self.filter = wanted
+
+    def words_of(self, row: Row) -> str:
+        """The text of a row for a search; kept, because every key press of a filter reads all."""
+        key = self._form.key(row)
+        words = self._words.get(key)
+        if words is None:
+            from console.rules.filtering import text_of
+
+            words = self._words[key] = text_of(row, self.filter_fields or {})
+        return words
 
     @property
     def hits(self) -> int:
