@@ -41,6 +41,8 @@ TICK_S = 0.2
 IDLE_TICK_S = 1.0
 USAGE_EVERY_S = 2.0
 CANCEL_GRACE_S = 5.0
+EXIT_GRACE_S = 3.0
+"""The shim may take so long to write how its child ended; it looks for survivors first."""
 START_LIMIT_S = 30.0
 """A job that has neither identity nor exit after so long was never started."""
 
@@ -63,6 +65,8 @@ class _Watched:
     sampled_at: float = 0.0
     cancelled_at: float | None = None
     killed: bool = False
+    gone_at: float | None = None
+    """When it was first seen to be gone without an exit."""
 
 
 class Supervisor:
@@ -197,10 +201,11 @@ class Supervisor:
             await self._conclude(job, ended)
         elif watched.name is not None and not is_alive:
             # The shim writes the exit a moment after the process is gone; give it that moment.
-            if waited > 2.0 or watched.name.boot_id != children.boot_id():
+            now = self._clock.monotonic()
+            watched.gone_at = watched.gone_at or now
+            is_restarted = watched.name.boot_id != children.boot_id()
+            if is_restarted or now - watched.gone_at > EXIT_GRACE_S:
                 await self._end(job, "lost", _why_lost(watched.name))
-            else:
-                watched.since = min(watched.since, self._clock.monotonic() - 1.0)
         elif watched.name is None and waited > START_LIMIT_S:
             await self._end(job, "lost", "its process was never started")
         else:
