@@ -50,19 +50,37 @@ def demo(invocation: Invocation) -> int:
         or invocation.output.as_json
         or not (sys.stdin.isatty() and sys.stdout.isatty())
     )
-    is_told = (root / ".mlops" / MARK).exists()
-    if invocation.arguments.reset or is_headless or not is_told:
-        _throw_away(root)
-        _prepare(root)
-    invocation.workspace_option = str(root)
     if is_headless:
+        make_anew(root)
+        invocation.workspace_option = str(root)
         invocation.output.note(f"demo workspace: {root}")
         return _tell(invocation)
-    if not _is_running(invocation):
-        _start_telling(invocation)
+    prepare_for_console(root, reset=invocation.arguments.reset)
     from console.tui.start import open_console
 
     return open_console(["--workspace", str(root)])
+
+
+def prepare_for_console(root: Path | None = None, *, reset: bool = False) -> Workspace:
+    """The demo workspace with its story under way as a job; an earlier one is kept as it is."""
+    root = root or default_directory()
+    if reset or not (root / ".mlops" / MARK).exists():
+        make_anew(root)
+    workspace = Workspace.find(root, root)
+    client = Client(workspace)
+    try:
+        told = client.call(job_wire.list_jobs, ListJobs(kind="command"))
+        if not any(job.state in ("queued", "starting", "running", "succeeded") for job in told):
+            client.call(job_wire.start_command, _telling(workspace))
+    finally:
+        client.close()
+    return workspace
+
+
+def make_anew(root: Path) -> None:
+    """An empty demo workspace at `root`, whatever demo was there before."""
+    _throw_away(root)
+    _prepare(root)
 
 
 def default_directory() -> Path:
@@ -140,26 +158,22 @@ def _await_quiet(client: Client) -> None:
         time.sleep(0.1)
 
 
-def _is_running(invocation: Invocation) -> bool:
-    active = invocation.client.call(job_wire.list_jobs, ListJobs(state="active", kind="command"))
-    told = invocation.client.call(job_wire.list_jobs, ListJobs(kind="command"))
-    return bool(active) or any(job.state == "succeeded" for job in told)
-
-
-def _start_telling(invocation: Invocation) -> None:
-    """The story is a job itself: it goes on when the console is closed, and its log is a job's."""
-    command_line = (
-        sys.executable,
-        "-m",
-        "console",
-        "--workspace",
-        str(invocation.workspace.root),
-        "demo",
-        "--tell",
-        "--keep-serving",
+def _telling(workspace: Workspace) -> StartCommand:
+    """The story as a job: it goes on when the console is closed, and its log is a job's."""
+    return StartCommand(
+        command=(
+            sys.executable,
+            "-m",
+            "console",
+            "--workspace",
+            str(workspace.root),
+            "demo",
+            "--tell",
+            "--keep-serving",
+        ),
+        title="tell the demo's story",
+        priority=10,
     )
-    request = StartCommand(command=command_line, title="tell the demo's story", priority=10)
-    invocation.client.call(job_wire.start_command, request)
 
 
 def _tell(invocation: Invocation) -> int:

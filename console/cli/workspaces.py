@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from console import errors, text
 from console.cli.commands import Invocation, argument, command
+
+if TYPE_CHECKING:
+    from storage.workspace import Workspace
 
 
 @command(
@@ -17,19 +21,10 @@ from console.cli.commands import Invocation, argument, command
 )
 def init(invocation: Invocation) -> None:
     """Make a directory a workspace, with a commented mlops.toml to edit."""
-    from storage.workspace import Workspace
-
     root = Path(invocation.workspace_option or Path.cwd())
     data = _data_file(invocation.arguments.data)
     existed = (root / ".mlops").is_dir()
-    workspace = Workspace.create(root)
-    wrote = ""
-    if not workspace.declaration.exists():
-        from console.cli.declaring import starter
-
-        name = invocation.arguments.name or (_dataset_name(data) if data else "")
-        workspace.declaration.write_text(starter(workspace.root.name, name, data), encoding="utf-8")
-        wrote = str(workspace.declaration)
+    workspace, wrote = make_workspace(root, data, invocation.arguments.name)
     document = {"workspace": str(workspace.root), "created": not existed, "declaration": wrote}
 
     def people(_: object) -> None:
@@ -38,12 +33,29 @@ def init(invocation: Invocation) -> None:
         if wrote:
             invocation.output.line(f"Wrote {wrote}; look through it, it is short and commented.")
         if data:
-            name = invocation.arguments.name or _dataset_name(data)
+            name = invocation.arguments.name or dataset_name(data)
             invocation.output.line(f"Next: mlops-console data add {name} {data}")
         else:
             invocation.output.line("Next: mlops-console data add NAME FILE")
 
     invocation.output.show(document, people)
+
+
+def make_workspace(root: Path, data: Path | None, name: str = "") -> tuple[Workspace, str]:
+    """Make `root` a workspace; returns it and the path of the `mlops.toml` it wrote, if any."""
+    from console.cli.declaring import starter
+    from storage.workspace import Workspace
+
+    workspace = Workspace.create(root)
+    if workspace.declaration.exists():
+        return workspace, ""
+    name = name or (dataset_name(data) if data else "")
+    try:
+        workspace.declaration.write_text(starter(workspace.root.name, name, data), encoding="utf-8")
+    except OSError as error:
+        said = f"cannot write {workspace.declaration}: {error.strerror}."
+        raise errors.UnavailableError(said) from error
+    return workspace, str(workspace.declaration)
 
 
 def _data_file(given: str | None) -> Path | None:
@@ -58,7 +70,8 @@ def _data_file(given: str | None) -> Path | None:
     return path
 
 
-def _dataset_name(path: Path) -> str:
+def dataset_name(path: Path) -> str:
+    """A name for the dataset in a file: `Flights 2013.csv` -> `flights-2013`."""
     stem = path.name.split(".")[0].lower()
     cleaned = "".join(c if c.isalnum() and c.isascii() else "-" for c in stem).strip("-")
     return cleaned[:40] or "data"

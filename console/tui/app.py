@@ -41,6 +41,7 @@ class Console(Host):
         *,
         first: str = "",
         is_read_only: bool = False,
+        pending: tuple[str, dict[str, Any]] | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(terminal, **settings)
@@ -54,6 +55,8 @@ class Console(Host):
         self.frame = Frame(ENTRIES, first)
         self.is_read_only = is_read_only
         self._attempts = 0
+        self._pending = pending
+        """What is to be done as soon as the console is open: action and arguments."""
         self._status = Status(store=client.workspace.root.name)
 
     def on_mount(self) -> None:
@@ -61,6 +64,8 @@ class Console(Host):
         self.frame.status = self._status
         self.feed.start()
         self.set_interval(HEARTBEAT_S, self._beat)
+        if self._pending is not None:
+            self._act(*self._pending)
 
     def on_unmount(self) -> None:
         self.feed.stop()

@@ -45,25 +45,54 @@ def _run(options: argparse.Namespace, chosen: settings.Settings, terminal: Termi
     from console.tui.app import Console
 
     given = options.workspace or os.environ.get("MLOPS_WORKSPACE")
+    pending: tuple[str, dict[str, object]] | None = None
     try:
         workspace = Workspace.find(Path.cwd(), given)
     except StorageError:
         if given:
             raise
-        from console.tui.welcome import Welcome
-
-        picked = Welcome(terminal, theme=_theme(chosen)).run(mouse=chosen.mouse)
-        if picked is None:
+        begun = _welcome(chosen, terminal)
+        if begun is None:
             return 0
-        workspace = Workspace.find(Path.cwd(), picked)
+        workspace, pending = begun
     app = Console(
         Client(workspace),
         terminal,
         is_read_only=chosen.read_only,
+        pending=pending,
         theme=_theme(chosen),
         keys=chosen.keys,
     )
     return app.run(mouse=chosen.mouse) or 0
+
+
+def _welcome(
+    chosen: settings.Settings, terminal: Terminal
+) -> tuple[Workspace, tuple[str, dict[str, object]] | None] | None:
+    """Ask how to begin and do it: the workspace, and what is to be done first in it."""
+    from console.cli.workspaces import make_workspace
+    from console.tui.welcome import Welcome
+
+    asked = Welcome(Path.cwd(), terminal, theme=_theme(chosen), keys=chosen.keys)
+    asked.run(mouse=chosen.mouse)
+    wanted = asked.chosen
+    if wanted is None:
+        return None
+    if wanted.what == "open":
+        return Workspace.find(wanted.path, wanted.path), None
+    if wanted.what == "demo":
+        from console.cli.demo import prepare_for_console
+
+        return prepare_for_console(), None
+    workspace, _ = make_workspace(wanted.path, wanted.file, wanted.dataset)
+    if wanted.file is None:
+        return workspace, None
+    request: dict[str, object] = {
+        "dataset": wanted.dataset,
+        "files": (str(wanted.file),),
+        "options": {},
+    }
+    return workspace, ("add_data", request)
 
 
 def _theme(chosen: settings.Settings) -> str:
