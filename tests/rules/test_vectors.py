@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from console.rules import intervals, multiplicity
+from console.rules import intervals, multiplicity, thresholds
 from console.rules.drift import distances
 from console.rules.evaluation import (
     calibration,
@@ -27,6 +27,7 @@ from console.rules.evaluation import (
     multiclass,
     nadeau_bengio,
 )
+from storage.records.pipelines import Cost
 
 FILE = json.loads((Path(__file__).parent / "stat_vectors.json").read_text())
 DATA: dict[str, Any] = FILE["datasets"]
@@ -181,7 +182,16 @@ def categories(inputs: dict[str, Any]) -> dict[str, float]:
     }
 
 
+def threshold_table(inputs: dict[str, Any]) -> list[dict[str, int]]:
+    """From the grid. Its lines are 1/4096 apart, so the row counts are those of the line at or
+    just above; no score of this data set lies between."""
+    curves = thresholds.curves_of(thresholds.score_grid(*binary(inputs)))
+    found = [thresholds.figures_at(curves, t, Cost()) for t in inputs["thresholds"]]
+    return [{"tn": f.tn, "fp": f.fp, "fn": f.fn, "tp": f.tp} for f in found]
+
+
 CHECKS: dict[str, Check] = {
+    "binary.threshold_table": threshold_table,
     "drift.psi_cat": lambda i: distances.psi(*both(i), pseudo_count=0),
     "drift.psi_cat.evidently": lambda i: distances.psi(*both(i), pseudo_count=0),
     "drift.psi_cat_smoothed": lambda i: distances.psi(*both(i), pseudo_count=i["pseudo_count"]),
