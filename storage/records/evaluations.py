@@ -12,7 +12,7 @@ class Holdout:
     """The file `holdout` of a run, JSON. The file `evaluation` has one row for each held-out row in
     the same order: `y` (1 = the positive class, the value, or the class position), `score`
     (probability of the positive class, or the value; `p0`, `p1` … for many classes) and one
-    text column `slice_<name>` for every declared slice."""
+    column `slice_<name>` (number or text) for every declared slice."""
 
     rows: int
     rows_digest: str

@@ -1,0 +1,153 @@
+"""The fits of a training side by side: the model itself, its folds, the baselines.
+
+Every fit is one task of one thread, as many at a time as there are cores, so OpenMP and BLAS never
+fight for them: on two busy cores two threads inside of one fit made it thirty times slower.
+Invariant: what is fitted depends on rows, parameters and seed only, never on the order of tasks.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import joblib
+import numpy as np
+import threadpoolctl
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from console.errors import FailedError, InvalidError
+from console.worker.training.rows import Cases
+from storage.records.pipelines import Task
+
+Rows = NDArray[np.int64]
+CURVE_POINTS = 100
+CURVE_ROWS = 5000
+"""Rows of either side that a learning curve is measured on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One estimator to be fitted, and rows it is then asked about."""
+
+    name: str
+    """`final`, `fold:1`, `baseline:dummy` …"""
+    estimator: Any
+    rows: Rows
+    asked: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    fit: Fit
+    estimator: Any
+    scores: NDArray[np.float64]
+    """(asked,) or (asked, classes), see `scores_of`."""
+    duration_s: float
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def fit_all(cases: Cases, fits: Sequence[Fit], task: Task) -> Iterator[Fitted]:
+    """Fit side by side and give each one as soon as it is done, in no order."""
+    with threadpoolctl.threadpool_limits(1):
+        yield from joblib.Parallel(
+            n_jobs=min(cores(), len(fits)), backend="threading", return_as="generator_unordered"
+        )(joblib.delayed(_fit)(cases.frame, cases.y, each, task) for each in fits)
+
+
+def _fit(frame: Any, y: NDArray[Any], fit: Fit, task: Task) -> Fitted:
+    started = time.perf_counter()
+    estimator = clone(fit.estimator)
+    kind = type(_last(estimator)).__name__
+    try:
+        estimator.fit(frame.iloc[fit.rows], y[fit.rows])
+        scores = scores_of(estimator, frame.iloc[fit.asked], task)
+    except (ValueError, TypeError) as error:
+        said = str(error).strip().split("\n", 1)[0]
+        raise InvalidError(
+            f"{kind} cannot be fitted ({fit.name}, {len(fit.rows)} rows): {said}"
+        ) from error
+    if not np.isfinite(scores).all():
+        raise FailedError(
+            f"{kind} gives scores that are no numbers ({fit.name}): "
+            f"{int((~np.isfinite(scores)).sum())} of {scores.size}.",
+            hint="Check its parameters; a diverging fit looks like this.",
+        )
+    return Fitted(fit, estimator, scores, time.perf_counter() - started)
+
+
+def scores_of(estimator: Any, frame: Any, task: Task) -> NDArray[np.float64]:
+    """Probability of the positive class (n,), of every class (n, k), or the value (n,)."""
+    if task == "regression":
+        return np.asarray(estimator.predict(frame), dtype=np.float64)
+    scores = np.asarray(estimator.predict_proba(frame), dtype=np.float64)
+    return scores[:, 1] if task == "binary" else scores
+
+
+def learning_curve(
+    estimator: Any, cases: Cases, fit: Rows, judge: Rows, task: Task
+) -> Mapping[str, list[tuple[int, float]]]:
+    """Loss after every iteration on rows that were fitted and rows that were not; {} without any.
+
+    At most `CURVE_POINTS` iterations are asked, on at most `CURVE_ROWS` rows of each side.
+    """
+    last = _last(estimator)
+    staged = "staged_predict" if task == "regression" else "staged_predict_proba"
+    if hasattr(last, staged):
+        curves = {}
+        for name, rows in (("train", fit), ("valid", judge)):
+            some = rows[:: max(1, len(rows) // CURVE_ROWS)][:CURVE_ROWS]
+            matrix = _transformed(estimator, cases.frame.iloc[some])
+            curves[f"{name}_{_loss_name(task)}"] = _curve(
+                getattr(last, staged)(matrix), _stages(last), _loss(task, cases.y[some])
+            )
+        return curves
+    if hasattr(last, "loss_curve_"):
+        values = [float(each) for each in last.loss_curve_]
+        return {"train_loss": list(enumerate(values, 1))}
+    return {}
+
+
+def _curve(
+    stages: Iterator[Any], count: int, loss: Callable[[Any], float]
+) -> list[tuple[int, float]]:
+    every = max(1, count // CURVE_POINTS)
+    return [
+        (number, loss(said))
+        for number, said in enumerate(stages, 1)
+        if number % every == 0 or number in (1, count)
+    ]
+
+
+def _loss_name(task: Task) -> str:
+    return "rmse" if task == "regression" else "log_loss"
+
+
+def _loss(task: Task, y: NDArray[Any]) -> Callable[[Any], float]:
+    if task == "regression":
+        return lambda said: float(np.sqrt(np.mean((np.asarray(said) - y) ** 2)))
+    at = np.arange(len(y))
+    return lambda said: float(-np.log(np.clip(np.asarray(said)[at, y], 1e-15, 1)).mean())
+
+
+def _stages(estimator: Any) -> int:
+    for name in ("n_iter_", "n_estimators_", "n_estimators"):
+        count = getattr(estimator, name, None)
+        if isinstance(count, (int, np.integer)):
+            return int(count)
+    return CURVE_POINTS
+
+
+def _last(estimator: Any) -> Any:
+    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+
+
+def _transformed(estimator: Any, frame: Any) -> Any:
+    return estimator[:-1].transform(frame) if hasattr(estimator, "steps") else frame
