@@ -1,0 +1,79 @@
+"""What the data area shows: datasets, versions of one, one version in detail, what moved, rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from console import errors
+from console.client.client import Client
+from console.wire import datasets as wire
+from console.wire.datasets import (
+    DatasetName,
+    DiffAnswer,
+    GetRows,
+    Rows,
+    VersionDetail,
+    VersionPair,
+    VersionRef,
+)
+from console.wire.routes import Nothing
+from storage.records.datasets import Dataset, DatasetVersion
+from storage.records.drift import DriftReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One reading."""
+
+    datasets: tuple[Dataset, ...]
+    dataset: str
+    """The chosen one; empty when there is none."""
+    versions: tuple[DatasetVersion, ...]
+    """Of the chosen dataset, newest first."""
+    detail: VersionDetail | None
+    """Of the chosen version."""
+    at: datetime
+
+
+def load(client: Client, *, dataset: str = "", version: str = "") -> Snapshot:
+    """`dataset` empty = the one that changed last, `version` empty = the newest."""
+    known = client.call(wire.list_datasets, Nothing())
+    names = [each.name for each in known if each.version_count]
+    chosen = dataset if dataset in names else ""
+    if not chosen and names:
+        chosen = max(known, key=lambda each: str(each.latest_at or "")).name
+    versions: list[DatasetVersion] = []
+    detail = None
+    if chosen:
+        versions = client.call(wire.list_versions, DatasetName(dataset=chosen))
+        reference = VersionRef(dataset=chosen, version=version or "latest")
+        try:
+            detail = client.call(wire.get_version, reference)
+        except errors.NotFoundError:
+            detail = client.call(wire.get_version, VersionRef(dataset=chosen))
+    return Snapshot(
+        datasets=tuple(known),
+        dataset=chosen,
+        versions=tuple(versions),
+        detail=detail,
+        at=datetime.now(UTC),
+    )
+
+
+def load_drift(client: Client, *, dataset: str, before: str, after: str) -> DriftReport:
+    """Which columns moved between two versions."""
+    return client.call(wire.get_drift, VersionPair(dataset=dataset, before=before, after=after))
+
+
+def load_diff(client: Client, *, dataset: str, before: str, after: str) -> DiffAnswer:
+    """What changed between two versions; a job when it has to be computed first."""
+    return client.call(wire.get_diff, VersionPair(dataset=dataset, before=before, after=after))
+
+
+def load_rows(
+    client: Client, *, dataset: str, version: str, offset: int = 0, limit: int = 200
+) -> Rows:
+    """A page of the rows of a version."""
+    request = GetRows(dataset=dataset, version=version, offset=offset, limit=limit)
+    return client.call(wire.list_rows, request)
