@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from storage.chunks import chunks_sql, literal, quote
+from storage.chunks import chunks_sql
 from storage.errors import UnavailableError, from_os_error
 from storage.objects import Objects
 from storage.parquet_types import hashed, stored
 from storage.records.chunks import Chunk, Manifest, Part
 from storage.records.datasets import SchemaColumn
+from storage.sql_text import literal, quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

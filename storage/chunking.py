@@ -21,12 +21,13 @@ import numpy as np
 import numpy.typing as npt
 
 from storage.chunk_files import ChunkWriter, Earlier, NumberedRows, Progress, Span
-from storage.chunks import chunks_sql, quote, seal
+from storage.chunks import chunks_sql, seal
 from storage.errors import ConflictError
 from storage.objects import Objects
 from storage.parquet_types import hashed
 from storage.records.chunks import Chunk, Manifest
 from storage.records.datasets import SchemaColumn
+from storage.sql_text import quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -19,6 +19,8 @@ from storage.errors import DamagedError
 from storage.objects import Objects
 from storage.records.chunks import Chunk, Manifest
 from storage.records.datasets import SchemaColumn
+from storage.sql_text import literal as literal
+from storage.sql_text import quote as quote
 
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
 _decoder: Final = msgspec.json.Decoder(Manifest)
@@ -30,16 +32,6 @@ AS_STORED: Final = frozenset({
 })
 # fmt: on
 """Types that come back from Parquet as they are; any other is cast back to what the schema says."""
-
-
-def quote(name: str) -> str:
-    """Return `name` as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return `text` as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def encode(manifest: Manifest) -> bytes:

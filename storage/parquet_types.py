@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from storage.chunks import quote
 from storage.errors import InvalidError
+from storage.sql_text import quote
 
 if TYPE_CHECKING:
     from duckdb.sqltypes import DuckDBPyType

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from storage.chunks import literal, quote
+from storage.sql_text import literal, quote
 
 INTEGER: Final = r"[+-]?\d+"
 NUMBER: Final = r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"

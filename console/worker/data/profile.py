@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from storage.chunks import quote
 from storage.records.profiles import QUANTILES, ColumnKind, ColumnProfile, Profile
+from storage.sql_text import quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

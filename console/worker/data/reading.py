@@ -25,9 +25,9 @@ from console.worker.data.relations import Raw, null_tokens, opened
 from console.worker.data.running import Watch, execute
 from storage.chunk_files import NumberedRows
 from storage.chunking import numbered, schema
-from storage.chunks import quote
 from storage.records.datasets import SchemaColumn
 from storage.records.sources import CellProblem, SourceFacts
+from storage.sql_text import quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

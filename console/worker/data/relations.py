@@ -20,7 +20,8 @@ from console.worker.data.explaining import explain
 from console.worker.data.formats import Inspected
 from console.worker.data.options import MIB, NULL_TOKENS, ReadOptions
 from console.worker.data.scanning import transcode
-from storage.chunks import literal, parquet, quote
+from storage.chunks import parquet
+from storage.sql_text import literal, quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

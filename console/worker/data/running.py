@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from storage.chunks import literal
+from storage.sql_text import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
