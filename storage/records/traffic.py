@@ -62,6 +62,23 @@ class SloCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRows:
+    """What a model's version answered in its last day of traffic."""
+
+    rows: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyCount:
+    """Requests in one log bucket of latency."""
+
+    k: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyCounts:
     """Predictions of one bucket of time and what labels say about them."""
 
@@ -92,6 +109,15 @@ class ScoreCount:
     k: int
     """0..4096."""
     n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledScores:
+    """Labelled predictions in one bin of the score grid."""
+
+    k: int
+    positives: int
+    negatives: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,6 +191,44 @@ GROUP BY c.version, c.is_shadow
 HAVING requests > 0
 ORDER BY c.is_shadow, requests DESC, c.version;
 
+-- name: list_latency_counts
+-- Log buckets of what was answered or should have been, over one window.
+SELECT k, CAST(sum(n) AS BIGINT) AS n
+FROM all_counts
+WHERE endpoint = $endpoint
+    AND NOT is_shadow
+    AND "at" >= $since
+    AND "at" < $until
+    AND measure = 'latency'
+    AND outcome IN ('ok', 'timeout', 'error')
+GROUP BY k
+ORDER BY k;
+
+-- name: get_last_window_at
+-- When the newest feature window began.
+SELECT "at"
+FROM feature_windows
+WHERE endpoint = $endpoint
+ORDER BY "at" DESC
+LIMIT 1;
+
+-- name: count_model_rows
+-- Rows a model's version answered in the day before its newest bucket, and from when to when.
+WITH answered AS (
+    SELECT c."at", c.n
+    FROM all_counts c
+    JOIN endpoints e ON e.name = c.endpoint
+    WHERE e.model = $model
+        AND e.desired = 'started'
+        AND c.version = $version
+        AND NOT c.is_shadow
+        AND c.measure = 'latency'
+        AND c.outcome = 'ok'
+)
+SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS rows, min("at") AS first_at, max("at") AS last_at
+FROM answered
+WHERE "at" > (SELECT max("at") FROM answered) - INTERVAL 1 DAY;
+
 -- name: count_requests
 -- Everything an endpoint was ever asked, shadows left out.
 SELECT CAST(coalesce(sum(n), 0) AS BIGINT)
@@ -399,6 +437,22 @@ WHERE endpoint = $endpoint
     AND measure = 'score'
 GROUP BY ALL
 ORDER BY 1, 2, 3, k;
+
+-- name: list_labelled_scores
+-- Labelled predictions of a version on the score grid: what other thresholds would have said.
+SELECT CAST(floor(least(greatest(score, 0.0), 1.0) * 4096) AS INTEGER) AS k,
+    count(*) FILTER (label >= 0.5) AS positives,
+    count(*) FILTER (label < 0.5) AS negatives
+FROM labels
+WHERE endpoint = $endpoint
+    AND version = $version
+    AND predicted_at >= $since
+    AND is_current
+    AND NOT is_shadow
+    AND decision IS NOT NULL
+    AND score IS NOT NULL
+GROUP BY k
+ORDER BY k;
 
 -- name: list_label_delays
 -- Predictions of a window, newest last: how long their label took, or how long it is awaited.

@@ -16,6 +16,9 @@ from storage.records.reports import FeatureWindow
 from storage.records.traffic import (
     AccuracyCounts,
     LabelDelay,
+    LabelledScores,
+    LatencyCount,
+    ModelRows,
     ScoreCount,
     SignalCounts,
     SloCounts,
@@ -154,6 +157,29 @@ def list_version_traffic(
     return queries.rows(connection, "list_version_traffic", params, into=VersionCounts)
 
 
+def list_latency_counts(
+    connection: DuckDBPyConnection, endpoint: str, *, since: datetime, until: datetime
+) -> list[LatencyCount]:
+    """Smallest bucket first; refused requests are left out."""
+    params = {"endpoint": endpoint, "since": since, "until": until}
+    return queries.rows(connection, "list_latency_counts", params, into=LatencyCount)
+
+
+def get_last_window_at(connection: DuckDBPyConnection, endpoint: str) -> datetime | None:
+    return queries.row(connection, "get_last_window_at", {"endpoint": endpoint}, into=datetime)
+
+
+def rows_per_day(connection: DuckDBPyConnection, model: str, version: int) -> float | None:
+    """Rows a day at the pace of the last day of traffic; None when it is not served or was not
+    asked. Less than ten minutes count as ten, so that a first burst is not taken for a habit."""
+    params = {"model": model, "version": version}
+    found = queries.row(connection, "count_model_rows", params, into=ModelRows)
+    if found is None or found.first_at is None or found.last_at is None:
+        return None
+    span_s = (found.last_at - found.first_at).total_seconds() + 10.0
+    return found.rows * 86400.0 / max(span_s, 600.0)
+
+
 def count_requests(connection: DuckDBPyConnection, endpoint: str) -> int:
     return queries.row(connection, "count_requests", {"endpoint": endpoint}, into=int) or 0
 
@@ -200,6 +226,14 @@ def list_scores(
 ) -> list[ScoreCount]:
     params = {"endpoint": endpoint, "since": since, "until": until, "width_s": width_s}
     return queries.rows(connection, "list_scores", params, into=ScoreCount)
+
+
+def list_labelled_scores(
+    connection: DuckDBPyConnection, endpoint: str, version: int, *, since: datetime
+) -> list[LabelledScores]:
+    """Lowest scores first."""
+    params = {"endpoint": endpoint, "version": version, "since": since}
+    return queries.rows(connection, "list_labelled_scores", params, into=LabelledScores)
 
 
 def list_label_delays(
