@@ -30,6 +30,17 @@ ORDER BY
     if(state = 'firing' AND severity = 'fail', 0, 1), opened_at DESC, id DESC
 LIMIT $limit;
 
+-- name: get_last_alert
+-- The newest alert of one watched thing, whatever became of it.
+SELECT id, rule, kind, endpoint, "column", version, state, severity, title, value, "limit", result,
+    opened_at, changed_at, resolved_at, acknowledged_by, silenced_until, note, occurrence_count
+FROM alerts
+WHERE endpoint = $endpoint
+    AND rule = $rule
+    AND "column" = $column
+ORDER BY id DESC
+LIMIT 1;
+
 -- name: set_alert_reading
 -- It was found raised again, with these numbers.
 UPDATE alerts
@@ -46,7 +57,7 @@ WHERE id = $id;
 UPDATE alerts
 SET state = $state,
     changed_at = $at,
-    resolved_at = if($state = 'resolved', CAST($at AS TIMESTAMP), resolved_at),
+    resolved_at = if($state = 'resolved', CAST($at AS TIMESTAMP), NULL),
     acknowledged_by = $acknowledged_by,
     silenced_until = $silenced_until,
     note = $note

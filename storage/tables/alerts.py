@@ -35,6 +35,14 @@ def list_alerts(
     return queries.rows(connection, "list_alerts", params, into=Alert)
 
 
+def get_last_alert(
+    connection: DuckDBPyConnection, *, endpoint: str, rule: str, column: str
+) -> Alert | None:
+    """The newest alert of one watched thing, whatever became of it."""
+    params = {"endpoint": endpoint, "rule": rule, "column": column}
+    return queries.row(connection, "get_last_alert", params, into=Alert)
+
+
 def set_alert_reading(
     connection: DuckDBPyConnection,
     alert_id: int,

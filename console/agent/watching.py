@@ -1,0 +1,182 @@
+"""The agent's eyes: counts what arrived, judges the rules, raises and resolves alerts, tidies up.
+
+One loop beside the supervisor. Invariant: an alert changes only here or by a person's word, and
+every change leaves a line in its history; what is measured comes from counts, so looking is cheap
+however much traffic there was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from console.agent import answering, judging
+from console.agent.endpoint_view import declared_for
+from console.agent.incidents import Incidents
+from storage.errors import StorageError
+from storage.tables import endpoints, traffic
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from console.agent.context import Agent
+    from storage.records.endpoints import Endpoint
+
+log = logging.getLogger("console.agent")
+
+TICK_S: Final = 1.0
+IDLE_TICK_S: Final = 5.0
+COUNT_EVERY_S: Final = 10.0
+SETTLE_EVERY_S: Final = 2.0
+SETTLE_ALL_EVERY_S: Final = 60.0
+SETTLE_NEAR: Final = timedelta(hours=2)
+LABEL_MOMENT: Final = timedelta(seconds=2)
+"""A label told through the agent may be here before its request is read from the journal."""
+JUDGE_EVERY_S: Final = 5.0
+TIDY_EVERY_S: Final = 600.0
+FINE: Final = timedelta(hours=2)
+MINUTES: Final = timedelta(days=2)
+GAUGES: Final = timedelta(days=2)
+COUNTS: Final = timedelta(days=366)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Watching:
+    """Looks after everything that passed through the endpoints of one agent."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._incidents = Incidents(agent)
+        self._due: dict[str, float] = {}
+        self._last_windows: dict[str, datetime | None] = {}
+        self._problem = ""
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            is_busy = False
+            try:
+                is_busy = await self.tick()
+                self._problem = ""
+            except StorageError as error:
+                # A full disk says so once, not every second.
+                if str(error) != self._problem:
+                    log.error("watching is held up: %s", error)
+                self._problem = str(error)
+            except Exception:
+                log.exception("the watch could not look this time")
+            await asyncio.sleep(TICK_S if is_busy else IDLE_TICK_S)
+
+    async def tick(self) -> bool:
+        """Do what is due; True when something is served."""
+        known = await self._agent.read(endpoints.list_endpoints)
+        if not known:
+            return False
+        served = [each for each in known if each.desired == "started"]
+        if self._is_due("settle", SETTLE_EVERY_S):
+            await self._settle()
+        if self._is_due("count", COUNT_EVERY_S):
+            await self._count()
+        if self._is_due("judge", JUDGE_EVERY_S):
+            for endpoint in known:
+                await self._follow_declaration(endpoint)
+                await self._judge(endpoint)
+            await self._incidents.wake_silenced()
+        if self._is_due("tidy", TIDY_EVERY_S):
+            await self._tidy()
+        return bool(served)
+
+    def _is_due(self, what: str, every_s: float) -> bool:
+        now = self._agent.clock.monotonic()
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + every_s
+        return True
+
+    async def _settle(self) -> None:
+        """Bring labels and predictions together; far back only now and then, it is dear."""
+        waiting = await self._agent.read(traffic.count_waiting_labels)
+        if not waiting:
+            return
+        at = self._agent.clock.now()
+        is_far = self._is_due("settle all", SETTLE_ALL_EVERY_S)
+        since = EPOCH if is_far else at - SETTLE_NEAR
+        began = self._agent.clock.monotonic()
+        settled = await self._agent.write(
+            lambda c: traffic.settle_labels(c, since=since, until=at - LABEL_MOMENT, at=at)
+        )
+        took_s = self._agent.clock.monotonic() - began
+        # On a store where this is slow it is done less often.
+        self._due["settle"] = max(self._due["settle"], began + 20.0 * took_s)
+        if settled:
+            self._agent.changes.bump("traffic")
+
+    async def _count(self) -> None:
+        await self._agent.write(traffic.count_requests_arrived)
+
+    async def _judge(self, endpoint: Endpoint) -> None:
+        """Take a look at every watched thing of an endpoint."""
+        if endpoint.desired != "started":
+            await self._incidents.end(endpoint)
+            return
+        window = await self._agent.read(lambda c: traffic.get_last_window_at(c, endpoint.name))
+        has_new_windows = window != self._last_windows.get(endpoint.name)
+        self._last_windows[endpoint.name] = window
+        for rule in judging.rules_for(self._agent, endpoint):
+            if rule.kind == "drift" and not has_new_windows:
+                continue
+            readings = await judging.judge(self._agent, endpoint, rule)
+            raised = await self._incidents.take(endpoint, rule, readings)
+            if raised is not None:
+                await answering.answer(self._agent, endpoint, rule, raised)
+
+    async def _follow_declaration(self, endpoint: Endpoint) -> None:
+        """Declared limits that changed reach the process under the next generation."""
+        declared = declared_for(self._agent, endpoint)
+        limits, latency = declared.limits, declared.latency_limit_ms
+        if (limits, latency) == (endpoint.limits, endpoint.latency_limit_ms):
+            return
+
+        def change(connection: DuckDBPyConnection) -> None:
+            known = endpoints.get_endpoint(connection, endpoint.name) or endpoint
+            endpoints.set_endpoint_limits(
+                connection,
+                endpoint.name,
+                limits=limits,
+                latency_limit_ms=latency,
+                generation=known.generation + 1,
+            )
+
+        await self._agent.write(change, "endpoints")
+        await self._agent.endpoint_processes.reconfigure(endpoint.name)
+
+    async def _tidy(self) -> None:
+        """Coarser buckets for what is older, nothing for what is past its retention."""
+        now = self._agent.clock.now()
+        declared = self._agent.declaration_file.last_good
+        days = declared.retention_days if declared else 30
+
+        def change(connection: DuckDBPyConnection) -> int:
+            traffic.coarsen_counts(
+                connection,
+                minutes_before=_whole(now - FINE, 600),
+                hours_before=_whole(now - MINUTES, 3600),
+            )
+            return traffic.delete_before(
+                connection,
+                raw=now - timedelta(days=days),
+                gauges=now - GAUGES,
+                counts=now - COUNTS,
+            )
+
+        removed = await self._agent.write(change)
+        if removed:
+            log.info("%d requests are past their %d days and were removed", removed, days)
+
+
+def _whole(at: datetime, width_s: int) -> datetime:
+    """The last full bucket's end at or before a moment."""
+    seconds = int((at - EPOCH).total_seconds())
+    return EPOCH + timedelta(seconds=seconds // width_s * width_s)
