@@ -97,6 +97,8 @@ class DataArea(Area):
         self._drift: DriftReport | None = None
         self._pair: tuple[str, str, str] = ("", "", "")
         """Dataset, before and after of what moved."""
+        self._diff_job = 0
+        """Job that compares; 0 before the first answer."""
 
     def compose(self) -> ComposeResult:
         versions: Table[DatasetVersion] = Table(
@@ -251,12 +253,7 @@ class DataArea(Area):
 
     def _show_difference(self, answer: DiffAnswer) -> None:
         if answer.diff is None:
-            self.query_one("#difference", Lines).data = (
-                Line(("Reading the chunks that differ …", "quiet")),
-            )
-            job = answer.job
-            self.say(f"job {job.id} compares the versions" if job else "comparing")
-            self.set_timer(0.7, self._ask_difference)
+            self._await_difference(answer)
             return
         diff = answer.diff
         self.query_one("#difference-view", Pane).title(
@@ -267,6 +264,23 @@ class DataArea(Area):
         )
         self.query_one("#difference", Lines).data = tuple(difference_lines(diff))
         self._say()
+
+    def _await_difference(self, answer: DiffAnswer) -> None:
+        """The comparison is a job; a second one for the same pair means that the first failed."""
+        job = answer.job
+        lines = self.query_one("#difference", Lines)
+        if job is None or self._diff_job not in (0, job.id):
+            lines.data = (
+                Line(said("fail", "The versions could not be compared.")),
+                Line(
+                    (f"mlops-console job logs {self._diff_job}", "accent"), (" tells why", "quiet")
+                ),
+            )
+            return
+        self._diff_job = job.id
+        lines.data = (Line(("Reading the chunks that differ …", "quiet")),)
+        self.say(f"job {job.id} compares the versions")
+        self.set_timer(0.5, self._ask_difference)
 
     def _say(self) -> None:
         snapshot = self._snapshot
@@ -330,6 +344,7 @@ class DataArea(Area):
     def action_difference(self) -> None:
         """The chosen version against the marked one or the one before, row by row."""
         if self._pair[0]:
+            self._diff_job = 0
             self.add_class("-difference")
             self.query_one("#difference", Lines).data = (Line(("reading …", "quiet")),)
             self.query_one("#difference-view", Pane).focus()
