@@ -22,6 +22,8 @@ import subprocess
 import sys
 import time
 
+IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 
 def start_ticks(pid):
     """Start time of a process in clock ticks since boot; with the pid it names it for certain."""
@@ -78,10 +80,21 @@ def survivors(session, mark):
     return found[:20]
 
 
+def heed_signals():
+    """What this process ignores, its child would ignore too: a program could not be stopped."""
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def spawn(command, log, stdin):
     with open(log, "ab", buffering=0) if log else open(os.devnull, "wb") as output:
         return subprocess.Popen(
-            command, stdin=stdin, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            stdin=stdin,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=heed_signals,
         )
 
 
@@ -124,7 +137,7 @@ def refuse_to_start(directory, log, error):
 
 
 def main(arguments):
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     split = arguments.index("--")
     options, command = arguments[:split], arguments[split + 1 :]
