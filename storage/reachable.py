@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
     from storage.objects import Objects
 
-FOREIGN_TABLES: Final = frozenset({"requests", "requests_arrived", "labels", "labels_arrived"})
-"""What callers of endpoints sent: large, and no digest in it is ours."""
+FOREIGN_TABLES: Final = frozenset(
+    {"requests", "requests_arrived", "labels", "labels_arrived", "idempotency_keys"}
+)
+"""What callers of endpoints sent, which is large and not ours, and answers that were given: one of
+them is the list of what may be removed."""
 _DIGEST: Final = re.compile(rb"[0-9a-f]{64}")
 _LARGEST_DOCUMENT_BYTES: Final = 1 << 28
 """No document of ours is longer; a longer file that starts like one is taken for data."""

@@ -6,6 +6,7 @@ can be added in between, and not while a job that writes objects runs.
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 SETTLING = timedelta(seconds=10)
 """A handler may have written an object a moment ago and be about to refer to it."""
+SCRATCH = "scratch"
+"""The directory in a job's own where its worker puts what is not finished."""
 _SHOWN = 20
 _HARMLESS = frozenset({"command", "replay", "verify"})
 """Jobs that write no objects."""
@@ -57,6 +60,8 @@ def _collect(
     removal = objects.remove_except(
         kept, now_s=now_s, min_age_s=min_age.total_seconds(), dry_run=dry_run
     )
+    if not dry_run:
+        _remove_scratch(call, connection)
     if removal.object_count and not dry_run:
         size = text.byte_size(removal.size_bytes)
         call.record(
@@ -74,6 +79,14 @@ def _collect(
         removed=not dry_run,
         names=tuple(sorted(removable)[:_SHOWN]),
     )
+
+
+def _remove_scratch(call: Call, connection: DuckDBPyConnection) -> None:
+    """What killed jobs had on its way; a running one still needs its own."""
+    unfinished = {str(job.id) for job in jobs.list_unfinished_jobs(connection)}
+    for scratch in call.agent.workspace.jobs.glob(f"*/{SCRATCH}"):
+        if scratch.parent.name not in unfinished:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _refuse_while_writing(connection: DuckDBPyConnection) -> None:
