@@ -50,6 +50,8 @@ class RunningAgent:
         """SIGKILL, as an out-of-memory killer would."""
         self.process.kill()
         self.process.wait()
+        if self.process.stderr is not None:
+            self.process.stderr.close()
 
     def start_again(self) -> None:
         self.process = start_agent_process(self.workspace)
