@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.errors import InvalidError
+from console.rules.binning import profile_of
 from console.rules.drift import (
     column_drift,
     counts_on,
     merge_profiles,
     profile_drift,
-    profile_of_window,
 )
 from console.rules.drift import distances as d
 from console.rules.drift.cells import display_edges, side_of, ten_cells
@@ -313,7 +313,7 @@ def test_new_categories_are_counted_named_and_judged(words: Profiled) -> None:
     assert found["new_share"].verdict == "fail"
     assert drift.verdict == "fail"
     assert math.isfinite(found["psi"].value or math.nan)
-    assert drift.labels[-1] == "(new)"
+    assert drift.labels[-1] == "(new values)"
     assert sum(drift.after) == pytest.approx(1.0)
     vanished = column_drift(now, before)
     assert by_name(vanished)["new_share"].value == 0
@@ -489,9 +489,8 @@ def test_counters_of_a_live_window_are_a_profile(numbers: Profiled, words: Profi
     base, origin = numbers(normal(5000)), words(["EWR"] * 50 + ["JFK"] * 40 + ["LGA"] * 30)
     reference = table(temp=base, origin=origin)
     moved = numbers([*normal(900, 0.7, 3), *[None] * 100], on=base)
-    window = profile_of_window(
+    window = profile_of(
         reference,
-        1000,
         {
             "temp": (*moved.counts, moved.null_count),
             "origin": (400, 300, 200, 0, 60, 40),
@@ -510,8 +509,3 @@ def test_counters_of_a_live_window_are_a_profile(numbers: Profiled, words: Profi
     origins = column_drift(reference.columns[1], window.columns[1])
     assert by_name(origins)["new_share"].value == pytest.approx(60 / 960)
     assert window.columns[1].n == 1000
-
-
-def test_counters_of_another_layout_are_left_out(numbers: Profiled) -> None:
-    reference = table(temp=numbers(normal(500)))
-    assert profile_of_window(reference, 5, {"temp": (1, 2, 3)}).columns == ()

@@ -5,7 +5,7 @@ Everything works from stored profiles; raw rows are never read.
 """
 
 from console.rules.drift.columns import column_drift
-from console.rules.drift.merging import counts_on, merge_profiles, profile_of_window
+from console.rules.drift.merging import counts_on, merge_profiles
 from console.rules.drift.report import profile_drift
 
-__all__ = ["column_drift", "counts_on", "merge_profiles", "profile_drift", "profile_of_window"]
+__all__ = ["column_drift", "counts_on", "merge_profiles", "profile_drift"]

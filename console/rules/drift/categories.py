@@ -12,13 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from console.rules.binning import NEW
 from console.rules.drift.distances import Floats, pool_rare
 from storage.records.profiles import ColumnProfile
 
 OTHER: Final = "(other)"
-NEW: Final = "(new)"
-"""Label of rows whose value is outside the reference's dictionary; also the name under which live
-windows count them."""
 SHOWN: Final = 14
 
 

@@ -1,4 +1,4 @@
-"""Profiles that add up: windows of live rows into longer ones, counters into profiles.
+"""Profiles that add up, and counts read on other bins.
 
 Invariant: the profile of two windows together is the sum of their profiles, for everything that is
 counted on the same cells.
@@ -7,13 +7,12 @@ counted on the same cells.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from console.errors import InvalidError
-from console.rules.drift.categories import NEW
 from console.rules.drift.cells import side_of
 from storage.records.profiles import QUANTILES, ColumnProfile, Profile
 
@@ -33,41 +32,6 @@ def merge_profiles(a: Profile, b: Profile) -> Profile:
         )
     columns = tuple(_merged(x, y) for x, y in zip(a.columns, b.columns, strict=True))
     return replace(a, rows=a.rows + b.rows, columns=columns)
-
-
-def profile_of_window(
-    reference: Profile, rows: int, counts: Mapping[str, Sequence[int]]
-) -> Profile:
-    """Counters of a live window as a profile on the bins of `reference`.
-
-    `counts[column]` has one entry per bin (numeric) or per `top` value, `other` and `new`
-    (categorical), then one for nulls. Columns without counters, or with the wrong number of them,
-    are left out.
-    """
-    columns = []
-    for column in reference.columns:
-        found = counts.get(column.name)
-        is_numeric = column.kind in ("numeric", "timestamp")
-        cells = len(column.edges) + 1 if is_numeric else len(column.top) + 2
-        if found is None or len(found) != cells + 1:
-            continue
-        *values, nulls = found
-        window = ColumnProfile(
-            name=column.name,
-            type=column.type,
-            kind=column.kind,
-            n=sum(values) + nulls,
-            null_count=nulls,
-        )
-        if is_numeric:
-            window = replace(window, edges=column.edges, counts=tuple(values))
-        else:
-            *known, other, new = values
-            top = [(value, n) for (value, _), n in zip(column.top, known, strict=True) if n]
-            top += [(NEW, new)] if new else []
-            window = replace(window, top=tuple(top), other_count=other, distinct_count=len(top))
-        columns.append(window)
-    return Profile(rows=rows, columns=tuple(columns), algorithm=reference.algorithm)
 
 
 def counts_on(column: ColumnProfile, edges: Sequence[float]) -> tuple[float, ...]:
