@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from console import text
-from console.cli.dataset_views import verdict_colour
+from console.cli.dataset_views import moment, verdict_colour
 from console.cli.output import Column, Output
+from console.rules import metrics
 from console.rules.histogram import bars
 from storage.records.diffs import ColumnDifference, DatasetDiff, RowDifference, SchemaChange
 from storage.records.drift import ColumnDrift, DriftReport
 
+OTHER = "(other)"
 _EXAMPLES = 12
 _VALUES = 5
 
@@ -186,13 +188,13 @@ def _drift_row(drift: ColumnDrift) -> tuple[object, ...]:
     before, after = _shapes(drift)
     return (
         text.cut(text.clean(drift.column), 32),
-        primary.name,
+        metrics.label_of(primary.name),
         text.fixed(primary.value, 3),
         text.interval(primary.ci_low, primary.ci_high, 3),
         text.fixed(primary.noise, 3),
         before,
         after,
-        _change(_number(drift.median_before), _number(drift.median_after)),
+        _change(_median(drift, drift.median_before), _median(drift, drift.median_after)),
         _change(_share(drift.null_ratio_before), _share(drift.null_ratio_after)),
         primary.verdict,
     )
@@ -200,13 +202,11 @@ def _drift_row(drift: ColumnDrift) -> tuple[object, ...]:
 
 def _shapes(drift: ColumnDrift) -> tuple[str, str]:
     if drift.labels:
-        moved = max(
-            range(len(drift.labels)),
-            key=lambda place: abs(drift.before[place] - drift.after[place]),
-            default=None,
-        )
-        if moved is None:
+        # The rest is a heap of many: it says nothing about which values moved.
+        named = [place for place, label in enumerate(drift.labels) if label != OTHER]
+        if not named:
             return "", ""
+        moved = max(named, key=lambda place: abs(drift.before[place] - drift.after[place]))
         label = text.cut(text.clean(drift.labels[moved]) or "(empty)", 14)
         return (
             f"{label} {text.percent(drift.before[moved])}",
@@ -215,8 +215,10 @@ def _shapes(drift: ColumnDrift) -> tuple[str, str]:
     return bars(drift.before), bars(drift.after)
 
 
-def _number(value: float | None) -> str | None:
-    return None if value is None else text.general(value)
+def _median(drift: ColumnDrift, value: float | None) -> str | None:
+    if value is None:
+        return None
+    return moment(value) if drift.kind == "timestamp" else text.general(value)
 
 
 def _share(value: float | None) -> str | None:

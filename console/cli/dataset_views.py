@@ -188,15 +188,22 @@ def bound(column: ColumnProfile, value: float | None) -> str | None:
     """A limit of a column in its own terms: a number, or the day of a timestamp."""
     if value is None:
         return None
-    if column.kind != "timestamp":
-        return text.general(value)
+    return moment(value) if column.kind == "timestamp" else text.general(value)
+
+
+def moment(seconds: float) -> str:
+    """Seconds since 1970 as a day, with the time of day unless that is midnight.
+
+    >>> moment(0), moment(1357034400)
+    ('1970-01-01', '2013-01-01 10:00')
+    """
     from datetime import UTC, datetime, timedelta
 
     try:
-        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     except OverflowError:
-        return text.general(value)
-    return f"{at:%Y-%m-%d}" if column.type == "DATE" else f"{at:%Y-%m-%d %H:%M}"
+        return text.general(seconds)
+    return f"{at:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
 
 
 def looks(column: ColumnProfile) -> str:

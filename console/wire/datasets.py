@@ -32,7 +32,8 @@ class VersionRef:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionPair:
     dataset: str
-    before: str
+    before: str = ""
+    """Empty: the parent of `after`."""
     after: str = "latest"
 
 
