@@ -107,8 +107,8 @@ class _Line:
 
     def show(self, job: Job) -> None:
         words = describe(job)
-        # Off a terminal a new count in the same step is not worth a line.
-        shown = words if self._is_terminal else "  ".join(words.split("  ")[:3])
+        # Off a terminal a line for each step will do: neither counts nor states on the way to it.
+        shown = words if self._is_terminal or job.state in FINAL_STATES else _step(job)
         if self._is_quiet or shown == self._shown:
             return
         self._shown = shown
@@ -116,13 +116,17 @@ class _Line:
             width = shutil.get_terminal_size().columns - 1
             sys.stderr.write(f"\r\x1b[K{text.cut(words, width)}")
         else:
-            sys.stderr.write(words + "\n")
+            sys.stderr.write(shown + "\n")
         sys.stderr.flush()
 
     def end(self) -> None:
         if self._is_terminal and self._shown and not self._is_quiet:
             sys.stderr.write("\n")
             sys.stderr.flush()
+
+
+def _step(job: Job) -> str:
+    return f"job {job.id}  {text.clean(job.progress.text or job.title)}"
 
 
 def describe(job: Job) -> str:
