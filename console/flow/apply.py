@@ -69,7 +69,7 @@ class Flow:
         self.steps = tuple(steps)
         self._root = root
         self._plans: dict[tuple[FlowKind, pa.Schema], list[SqlStage | PythonStage]] = {}
-        self._queries: dict[tuple[int, tuple[str, ...]], str] = {}
+        self._queries: dict[tuple[int, tuple[str, ...]], duckdb.Statement] = {}
         settings = _SETTINGS | {
             "threads": str(threads),
             "memory_limit": f"{memory_bytes}B",
@@ -207,7 +207,9 @@ class Flow:
         close_stage()
         return plan
 
-    def _query(self, stage: SqlStage, names: Sequence[str], types: Sequence[str]) -> str:
+    def _query(
+        self, stage: SqlStage, names: Sequence[str], types: Sequence[str]
+    ) -> duckdb.Statement:
         key = (id(stage), tuple(names))
         query = self._queries.get(key)
         if query is None:

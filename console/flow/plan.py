@@ -97,11 +97,11 @@ class SqlStage:
         finally:
             self._inlet.table = table.schema.empty_table()
 
-    def query(self, select: str) -> str:
-        """Return SQL that runs the steps and then `SELECT select`; see `arrays`."""
-        return self._query(f"SELECT {select}, {ROW}")
+    def query(self, select: str) -> duckdb.Statement:
+        """Return what runs the steps and then `SELECT select`, parsed once; see `arrays`."""
+        return self._connection.extract_statements(self._query(f"SELECT {select}, {ROW}"))[0]
 
-    def arrays(self, table: pa.Table, query: str) -> dict[str, Any]:
+    def arrays(self, table: pa.Table, query: duckdb.Statement) -> dict[str, Any]:
         """Run a `query` over `table`; numpy arrays by name, masked where there are nulls."""
         self._inlet.table = table
         try:

@@ -123,11 +123,14 @@ class Forest:
             return self._sums(masks.reshape(n, -1))
         rows = self._rows_of_many(matrix)
         raw = np.empty((n, self.outputs))
+        room = np.empty((_BLOCK, self._table.shape[1]), dtype=np.uint64)
         for start in range(0, n, _BLOCK):
-            block = rows[start : start + _BLOCK]
-            masks = self._table[block[:, 0]]
-            for position in range(1, block.shape[1]):
-                masks &= self._table[block[:, position]]
+            block = rows[:, start : start + _BLOCK]
+            taken = room[: block.shape[1]]
+            masks = self._table.take(block[0], axis=0)
+            for outcome in block[1:]:
+                self._table.take(outcome, axis=0, out=taken, mode="clip")
+                masks &= taken
             raw[start : start + _BLOCK] = self._sums(masks)
         return raw
 
@@ -153,18 +156,20 @@ class Forest:
         return found
 
     def _rows_of_many(self, matrix: NDArray[np.float64]) -> NDArray[np.intp]:
-        rows = np.empty((len(matrix), len(self._features)), dtype=np.intp)
+        """Return the table rows (features, n_rows)."""
+        columns = np.ascontiguousarray(matrix.T)
+        rows = np.empty((len(self._features), len(matrix)), dtype=np.intp)
         for position, feature in enumerate(self._features):
-            values = matrix[:, feature.column]
+            values = columns[feature.column]
             if feature.codes:
-                at = np.searchsorted(feature.code_values, values)
+                at = feature.code_values.searchsorted(values)
                 at[at == len(feature.code_values)] = 0
                 is_known = feature.code_values[at] == values
-                rows[:, position] = np.where(is_known, feature.code_rows[at], feature.missing)
+                rows[position] = np.where(is_known, feature.code_rows[at], feature.missing)
             else:
-                at = np.searchsorted(feature.threshold_array, values)
+                at = feature.threshold_array.searchsorted(values)
                 at[np.isnan(values)] = len(feature.thresholds) + 1
-                rows[:, position] = feature.start + at
+                rows[position] = feature.start + at
         return rows
 
 
