@@ -14,9 +14,7 @@ from typing import Any, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
 from textual.message import Message
-from textual.screen import Screen
 from textual.widget import Widget
 
 from console.tui.areas.base import Area, AreaEntry
@@ -37,13 +35,15 @@ from console.tui.frame_rows import (
 )
 from console.tui.ink import Part
 from console.tui.keymaps import bind
+from console.tui.screens import QuietScreen
+from console.tui.widgets.boxes import Box
 from console.tui.widgets.pane import Pane
 
 TOAST_S = 5.0
 _LEAST_WIDTH, _LEAST_HEIGHT = 40, 10
 
 
-class Frame(Screen[None], inherit_bindings=False):
+class Frame(QuietScreen[None], inherit_bindings=False):
     """Everything around the areas."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,7 +66,7 @@ class Frame(Screen[None], inherit_bindings=False):
         bind("quit", "leave"),
     ]
     DEFAULT_CSS = """
-    Frame { layout: vertical; background: $ground; color: $ink; }
+    Frame { layout: vertical; overflow: hidden; background: $ground; color: $ink; }
     Frame > .gap { height: 1; }
     Frame > #body { height: 1fr; layers: base; }
     Frame > GoneBanner { display: none; }
@@ -119,8 +119,8 @@ class Frame(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         yield self._status
         yield self._tabs
-        yield Container(classes="gap")
-        yield Container(id="body")
+        yield Box(classes="gap")
+        yield Box(id="body")
         yield self._toast
         yield self._state
         yield self._banner

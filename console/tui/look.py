@@ -69,10 +69,18 @@ class Look:
         """A line painted in exactly `width` cells."""
         if line.width > width:
             line = line.cut(width)
-        style = self.style
-        segments = [Segment(text, style(ink, background)) for text, ink in line.spans]
-        if line.width < width:
-            segments.append(Segment(" " * (width - line.width), style("ink", background)))
+        segments: list[Segment] = []
+        held, text = self.style("ink", background), ""
+        for piece, ink in (*line.spans, (" " * (width - line.width), "ink")):
+            style = self.style(ink, background)
+            if style is held or _looks_alike(piece, held, style):
+                text += piece
+                continue
+            if text:
+                segments.append(Segment(text, held))
+            held, text = style, piece
+        if text:
+            segments.append(Segment(text, held))
         return Strip(segments, width)
 
     def _resolve(self, ink: Ink, background: Color | None) -> Style:
@@ -109,6 +117,18 @@ class Look:
         """The colour of a token."""
         value = self.tokens.colour(token)
         return RichColor.parse(value.removeprefix("ansi_"))
+
+
+def _looks_alike(piece: str, held: Style, style: Style) -> bool:
+    """Blanks have no ink: on the same ground they go with what stands before them, which saves
+    the terminal, and a slow line, a change of colour at every gap."""
+    return (
+        not piece.strip(" ")
+        and held.bgcolor == style.bgcolor
+        and not held.underline
+        and not style.underline
+        and held.reverse == style.reverse
+    )
 
 
 class AsciiOnly(LineFilter):

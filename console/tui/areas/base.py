@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Literal
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widget import Widget
 
 from console.tui.ink import Line, Part
+from console.tui.widgets.boxes import Settled
 from console.tui.widgets.pane import Words
 from console.tui.widgets.table import Table
 
@@ -60,7 +60,7 @@ class AreaEntry:
     """What is found there, for help and palette."""
 
 
-class Area(Widget):
+class Area(Settled):
     """One screenful of the console."""
 
     DEFAULT_CSS = """

@@ -13,7 +13,6 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
@@ -22,6 +21,8 @@ from console.tui.footer_keys import footer_keys
 from console.tui.frame_rows import FooterRow
 from console.tui.keymaps import bind
 from console.tui.look import Greying, Look
+from console.tui.screens import QuietScreen
+from console.tui.widgets.boxes import Stack
 
 Result = TypeVar("Result")
 
@@ -49,7 +50,7 @@ class _Behind:
                 yield Segment(text, self._greying.style(style))
 
 
-class Dialog(ModalScreen[Result]):
+class Dialog(QuietScreen[Result], ModalScreen[Result]):
     """A block over a grey picture."""
 
     BINDINGS: ClassVar[list[BindingType]] = [bind("back", "close", "no")]
@@ -65,7 +66,7 @@ class Dialog(ModalScreen[Result]):
     """
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="block"):
+        with Stack(id="block"):
             yield from self.body()
         yield FooterRow()
 

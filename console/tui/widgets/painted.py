@@ -21,6 +21,7 @@ from textual.widget import Widget
 from console.text import cells
 from console.tui.ink import EMPTY, Line
 from console.tui.look import Look
+from console.tui.widgets.boxes import Settled
 
 Data = TypeVar("Data")
 
@@ -33,7 +34,7 @@ def look_of(widget: Widget) -> Look:
     return cast(Look, look_for(widget)) if look_for is not None else _DEFAULT_LOOK
 
 
-class Painted(Widget):
+class Painted(Settled):
     """A leaf widget drawn by `lines`."""
 
     ALLOW_SELECT = False

@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.widget import Widget
 
 from console.tui.ink import Part
+from console.tui.widgets.boxes import Stack
 from console.tui.widgets.heading import Heading, HeadingText
 
 Words = Sequence[tuple[str, str]]
 """A word on the screen and what it means."""
 
 
-class Pane(Vertical):
+class Pane(Stack):
     """A heading over widgets."""
 
     ALLOW_MAXIMIZE = False  # zoom is the frame's, which keeps its rows

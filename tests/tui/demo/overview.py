@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 
 from console.tui.areas.base import Area, Choice
 from console.tui.ink import Line, Part
@@ -16,6 +15,7 @@ from console.tui.widgets.bars import (
     sparkline,
     strip_of_states,
 )
+from console.tui.widgets.boxes import Stack
 from console.tui.widgets.linechart import LineChart
 from console.tui.widgets.pane import Pane
 from console.tui.widgets.prose import Lines
@@ -166,7 +166,7 @@ class Overview(Area):
                 key="age", head="age", cell=lambda s: s.age, align="right", ink="quiet", rank=0
             ),
         ]
-        with Vertical(classes="left"):
+        with Stack(classes="left"):
             yield Pane("Needs you", need_table(), facts="3", help="What is wrong, worst first.")
             yield Pane("Stages", Table(stages, key=lambda s: s.name, id="stages"))
             yield Pane(
@@ -200,7 +200,7 @@ class Overview(Area):
                 right="@ all, with commands",
                 id="actions",
             )
-        with Vertical(classes="right"):
+        with Stack(classes="right"):
             yield Pane("Serving now", now_table(), facts="delays", right=said("warn"))
             yield Pane("Latency", LineChart(latency_chart()), facts="ms · 30 min", classes="charts")
             yield Pane("Saturation", saturation_table(), facts="warn 0.70, fail 0.90")

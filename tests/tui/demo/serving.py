@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 
 from console.text import fixed
 from console.tui.areas.base import Area
@@ -19,6 +18,7 @@ from console.tui.widgets.bars import (
     gauge_gap,
     sparkline,
 )
+from console.tui.widgets.boxes import Row, Stack
 from console.tui.widgets.chart import Axis, Chart, Series
 from console.tui.widgets.linechart import LineChart
 from console.tui.widgets.pane import Pane
@@ -217,8 +217,8 @@ class Serving(Area):
 
     def compose(self) -> ComposeResult:
         yield Lines(id="head")
-        with Horizontal(classes="columns"):
-            with Vertical(classes="main"):
+        with Row(classes="columns"):
+            with Stack(classes="main"):
                 yield Pane(
                     "Latency",
                     LineChart(latency_chart()),
@@ -226,7 +226,7 @@ class Serving(Area):
                     right="budget left 61 % of 30 d",
                     id="latency",
                 )
-                with Horizontal(id="pair"):
+                with Row(id="pair"):
                     yield Pane("Rate", LineChart(_small(38, 3)), facts="req/s", right="38")
                     yield Pane("Errors", LineChart(_small(0.06, 0.05)), facts="% of requests")
                 yield Pane(
@@ -236,7 +236,7 @@ class Serving(Area):
                     facts="by week · band: estimated without labels, 95 %",
                     id="recall",
                 )
-            with Vertical(classes="right"):
+            with Stack(classes="right"):
                 yield Pane("Now", now_table(), right="limit", id="now-pane", is_stop=False)
                 yield Pane(
                     "Saturation",

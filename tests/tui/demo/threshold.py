@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 
 from console.text import count, delta
 from console.tui.areas.base import Area
@@ -15,6 +14,7 @@ from console.tui.ink import Line
 from console.tui.widgets.bars import (
     histogram_rows,
 )
+from console.tui.widgets.boxes import Stack
 from console.tui.widgets.linechart import LineChart
 from console.tui.widgets.matrix import ConfusionMatrix, MatrixCell, MatrixData
 from console.tui.widgets.pane import Pane
@@ -108,13 +108,13 @@ class Threshold(Area):
     Threshold.-narrow { layout: vertical; }
     Threshold.-narrow .left { height: 1fr; }
     Threshold.-narrow .right { width: 1fr; height: 7; margin: 0; layout: horizontal; }
-    Threshold.-narrow .right > Vertical { width: 1fr; }
-    Threshold .right > Vertical { height: auto; }
+    Threshold.-narrow .right > Stack { width: 1fr; }
+    Threshold .right > Stack { height: auto; }
     Threshold.-narrow #solid { display: none; }
     """
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="left"):
+        with Stack(classes="left"):
             yield Pane(
                 "Threshold",
                 LineChart(id="chart"),
@@ -130,10 +130,10 @@ class Threshold(Area):
                 right="lowest 0.28",
             )
             yield Pane("Scores", ScoreHistograms(), facts="flights by score", id="scores")
-        with Vertical(classes="right"):
-            with Vertical():
+        with Stack(classes="right"):
+            with Stack():
                 yield Pane("At 0.30", rate_table(), right="95 %", is_stop=False)
-            with Vertical():
+            with Stack():
                 yield Pane("Who is right", ConfusionMatrix(MATRIX), facts=f"{count(28293)} flights")
                 yield Lines(
                     (Line(" ", ("● ", "ok"), ("−6 cost", "bright bold"), " and +92 alerts a day"),),
