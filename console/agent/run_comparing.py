@@ -82,7 +82,7 @@ def _differences(
         names = [each for each in REGRESSION if each in wanted]
         results = compare_regression(base.y, other.score, base.score, against=name, names=names)
     else:
-        names = [each for each in BINARY if each in wanted and each != "cost"]
+        names = [each for each in BINARY if each in wanted]
         results = compare_binary(
             base.y,
             other.score,
@@ -91,5 +91,6 @@ def _differences(
             base.holdout.threshold,
             against=name,
             names=names,
+            cost=base.holdout.cost,
         )
     return {each.name: (each, difference_word(each)) for each in results}

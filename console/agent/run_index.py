@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from console.rules.filtering import parse
-from console.rules.run_fields import run_fields
+from console.rules.run_fields import in_reading_order, run_fields
 from storage.records.runs import Run
 from storage.tables import runs
 
@@ -40,6 +40,7 @@ class RunIndex:
                 environment=self._once(run.environment),
                 code=self._once(run.code),
                 data=self._once(run.data),
+                metrics=in_reading_order(run.metrics),
             )
         self._revision = revision
 

@@ -100,6 +100,34 @@ def start_train(connection: DuckDBPyConnection, job: Job) -> dict[str, Any]:
     return spec
 
 
+def start_evaluate(connection: DuckDBPyConnection, job: Job) -> dict[str, Any]:
+    """The spec of a judgement that starts now: the held-out rows, and those of the champion."""
+    spec = dict(job.spec)
+    champion = champion_of(connection, spec["model"])
+    if champion is not None and champion["version"] == spec["version"]:
+        champion = None
+    spec["artifacts"] = _files_of(connection, spec["run_id"])
+    spec["champion"] = champion
+    if champion is not None:
+        spec["champion_artifacts"] = _files_of(connection, champion["run_id"])
+    run = runs.get_run(connection, spec["run_id"]) if spec["run_id"] else None
+    trained = jobs.get_job(connection, run.job_id) if run else None
+    if run is not None and trained is not None:
+        pipeline = msgspec.convert(trained.spec["pipeline"], Pipeline)
+        given = {use.dataset: str(use.version) for use in run.data}
+        spec["pipeline"] = trained.spec["pipeline"]
+        spec["seed"] = run.seed
+        spec["data"] = pinned_data(connection, pipeline, given)
+    return spec
+
+
+def _files_of(connection: DuckDBPyConnection, run_id: int | None) -> dict[str, str]:
+    """Name -> object of every file a run made."""
+    if run_id is None:
+        return {}
+    return {each.name: each.digest for each in runs.list_run_artifacts(connection, run_id)}
+
+
 def champion_of(connection: DuckDBPyConnection, model: str) -> dict[str, Any] | None:
     """What a worker needs to score the present champion; None when there is none."""
     number = models.get_alias(connection, model, "champion")

@@ -41,7 +41,7 @@ def print_runs(output: Output, runs: Sequence[Run]) -> None:
                 run.state,
                 run.pipeline,
                 ", ".join(f"{u.dataset}@v{u.version}" for u in run.data if u.role == "input"),
-                *(catalog.show(run.metrics.get(name), name) for name in names),
+                *(_value(run.metrics.get(name), name) for name in names),
                 run.model or None,
                 text.duration(run.duration_s),
                 text.age((now - run.started_at).total_seconds(), short=True),
@@ -120,12 +120,12 @@ def print_comparison(output: Output, found: RunComparison) -> None:
         ]
     lines: list[list[object]] = []
     for each in found.metrics:
-        base = catalog.show(each.values[0], each.metric)
+        base = _value(each.values[0], each.metric)
         row: list[object] = [catalog.label_of(each.metric), base]
         for number in range(1, len(found.runs)):
             row += [
-                catalog.show(each.values[number], each.metric),
-                catalog.show(each.deltas[number], each.metric, signed=True),
+                _value(each.values[number], each.metric),
+                _value(each.deltas[number], each.metric, signed=True),
                 _interval(each.ci_low[number], each.ci_high[number], each.metric),
                 each.words[number],
             ]
@@ -148,15 +148,21 @@ def _print_results(output: Output, head: str, results: Sequence[Result]) -> None
             (
                 *((each.scope.partition(":")[2],) if is_scoped else ()),
                 catalog.label_of(each.name),
-                text.byte_size(each.value)
-                if each.unit == "bytes"
-                else catalog.show(each.value, each.name, unit=each.unit or None),
+                _value(each.value, each.name),
                 _interval(each.ci_low, each.ci_high, each.name),
                 text.count(each.n) if each.n else None,
             )
             for each in results
         ],
     )
+
+
+def _value(value: float | None, name: str, *, signed: bool = False) -> str:
+    """A metric's value; a size in its own unit."""
+    if catalog.unit_of(name) != "bytes" or value is None:
+        return catalog.show(value, name, signed=signed)
+    sign = ("+" if value > 0 else text.MINUS) if signed and value else ""
+    return sign + text.byte_size(abs(value))
 
 
 def _interval(low: float | None, high: float | None, name: str) -> str:

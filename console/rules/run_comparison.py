@@ -11,6 +11,7 @@ from typing import Literal, cast
 
 from console import text
 from console.rules import metrics as catalog
+from console.rules.run_fields import in_reading_order
 from console.text import ABSENT
 from storage.records.results import Result
 from storage.records.runs import MetricComparison, Run, RunComparison
@@ -31,9 +32,7 @@ _WORDS = {
 
 def compare(runs: Sequence[Run], differences: Differences) -> RunComparison:
     """Put runs side by side. Rows that are equal everywhere are only counted."""
-    params = _rows(runs, lambda run: {k: text.plain_value(v) for k, v in run.params.items()})
-    data = _rows(runs, lambda run: {use.dataset: f"v{use.version}" for use in run.data})
-    code = _rows(runs, _code)
+    params, data, code = side_by_side(runs)
     rows = [*params, *data, *code]
     differing = [row for row in rows if len(set(row[1])) > 1]
     metrics = _metrics(runs, differences)
@@ -45,6 +44,15 @@ def compare(runs: Sequence[Run], differences: Differences) -> RunComparison:
         metrics=metrics,
         equal_count=len(rows) - len(differing),
         words=tuple(_sentences(runs, differing, metrics, differences)),
+    )
+
+
+def side_by_side(runs: Sequence[Run]) -> tuple[list[Row], list[Row], list[Row]]:
+    """Return parameters, data and code of runs, one text per run, equal rows too."""
+    return (
+        _rows(runs, lambda run: {k: text.plain_value(v) for k, v in run.params.items()}),
+        _rows(runs, lambda run: {use.dataset: f"v{use.version}" for use in run.data}),
+        _rows(runs, _code),
     )
 
 
@@ -70,7 +78,7 @@ def _code(run: Run) -> dict[str, str]:
 
 
 def _metrics(runs: Sequence[Run], differences: Differences) -> tuple[MetricComparison, ...]:
-    names = list(dict.fromkeys(name for run in runs for name in run.metrics))
+    names = list(in_reading_order({name: 0.0 for run in runs for name in run.metrics}))
     found = []
     for name in names:
         values = tuple(run.metrics.get(name) for run in runs)

@@ -5,9 +5,10 @@ The command line, the agent and the console's table use the same fields. Standar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from console.rules import metrics as catalog
 from console.rules.filtering import Field
 from storage.records.runs import Run
 
@@ -41,6 +42,25 @@ def run_fields(runs: Iterable[Run]) -> dict[str, Field[Run]]:
     for name in sorted(params):
         fields[f"params.{name}"] = Field(_param(name))
     return fields
+
+
+def in_reading_order(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Metrics with the leading ones of every task first, then as the catalog has them.
+
+    >>> list(in_reading_order({"artifact_bytes": 1.0, "accuracy": 0.7, "roc_auc": 0.7}))
+    ['roc_auc', 'accuracy', 'artifact_bytes']
+    """
+    return dict(sorted(metrics.items(), key=lambda pair: _PLACES.get(pair[0], len(_PLACES))))
+
+
+_PLACES = {
+    name: place
+    for place, name in enumerate(
+        dict.fromkeys(
+            (*(name for names in catalog.DEFAULTS.values() for name in names), *catalog.CATALOG)
+        )
+    )
+}
 
 
 def _metric(name: str) -> Callable[[Run], Any]:

@@ -331,7 +331,9 @@ def _judge(
     job.report(RunResults(kind="holdout", results=results))
     job.report(RunResults(kind="slice", results=slices))
     training.keep("holdout", holdout)
-    training.report_file("evaluation", "parquet", verdict.store_evaluation(judged, job.objects))
+    training.report_file(
+        "evaluation", "parquet", verdict.store_evaluation(judged, opponents, job.objects)
+    )
     if pipeline.task == "binary":
         training.keep("score_grid", judging.score_grid(judged))
         training.keep("calibration", judging.reliability(judged))

@@ -14,6 +14,7 @@ from console.agent import training
 from console.agent.context import Agent, Call
 from console.agent.rows.jobs import queue_job
 from console.agent.run_index import RunIndex
+from console.rules.run_fields import in_reading_order
 from console.wire.runs import CompareRuns, ListRuns, NoteRun, RunId, StartTraining
 from storage.errors import StorageError
 from storage.records.jobs import Job
@@ -136,6 +137,8 @@ async def reproduce_run(call: Call, request: RunId) -> Job:
 
 def with_importance(agent: Agent, detail: RunDetail) -> RunDetail:
     """Add what stands in the run's file of importances; a lost file leaves it empty."""
+    run = replace(detail.run, metrics=in_reading_order(detail.run.metrics))
+    detail = replace(detail, run=run)
     file = next((each for each in detail.artifacts if each.name == "importance"), None)
     if file is None:
         return detail

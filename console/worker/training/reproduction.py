@@ -30,7 +30,8 @@ def compare(
     is_same = bool(words) and words[0].startswith("The scores")
     for name, before in original["metrics"].items():
         now = record.metrics.get(name)
-        if now is not None and abs(now - before) > CLOSE:
+        is_timing = catalog.unit_of(name) == "ms"
+        if now is not None and abs(now - before) > CLOSE and not is_timing:
             label = catalog.label_of(name)
             words.append(
                 f"{label} {catalog.show(before, name)} → {catalog.show(now, name)} "
@@ -45,7 +46,7 @@ def _scores(judged: Judged, original: Mapping[str, Any], objects: Objects) -> li
     files = original["artifacts"]
     try:
         holdout = msgspec.convert(objects.read_json(files["holdout"]), Holdout)
-        before = read_evaluation(holdout, files["evaluation"], objects)
+        before, _ = read_evaluation(holdout, files["evaluation"], objects)
     except (KeyError, StorageError, msgspec.ValidationError):
         return ["Its scores were not kept, so only the metrics can be compared."]
     if holdout.rows_digest != judged.holdout.rows_digest:

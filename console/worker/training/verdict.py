@@ -107,21 +107,29 @@ def _slice_values(column: pa.ChunkedArray) -> NDArray[Any]:
     return np.asarray(values, dtype=object)
 
 
-def store_evaluation(judged: Judged, objects: Objects) -> str:
-    """Keep truth, scores and slices of the held-out rows; returns the object's digest."""
+def store_evaluation(judged: Judged, opponents: Sequence[Opponent], objects: Objects) -> str:
+    """Keep truth, scores, slices and the baselines' scores of the held-out rows.
+
+    Returns the object's digest.
+    """
     columns: dict[str, Any] = {"y": judged.y.astype(np.float64)}
     if judged.scores.ndim == 1:
         columns["score"] = judged.scores
     else:
         columns |= {f"p{k}": judged.scores[:, k] for k in range(judged.scores.shape[1])}
     columns |= {f"slice_{name}": values for name, values in judged.slices.items()}
+    for each in opponents:
+        if each.name in BASELINES and each.scores is not None and each.scores.ndim == 1:
+            columns[f"baseline_{each.name}"] = each.scores
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer, compression="zstd")
     return objects.put_bytes(buffer.getvalue())
 
 
-def read_evaluation(holdout: Holdout, digest: str, objects: Objects) -> Judged:
-    """Return what `store_evaluation` kept."""
+def read_evaluation(
+    holdout: Holdout, digest: str, objects: Objects
+) -> tuple[Judged, tuple[Opponent, ...]]:
+    """Return what `store_evaluation` kept: the rows, and the baselines that scored them."""
     table = pq.read_table(pa.BufferReader(objects.read_bytes(digest)))
     y = table.column("y").to_numpy()
     if holdout.task == "multiclass":
@@ -130,7 +138,13 @@ def read_evaluation(holdout: Holdout, digest: str, objects: Objects) -> Judged:
     else:
         scores = table.column("score").to_numpy()
     slices = {name: _slice_values(table.column(f"slice_{name}")) for name in holdout.slices}
-    return Judged(holdout, y if holdout.task == "regression" else y.astype(int), scores, slices)
+    truth = y if holdout.task == "regression" else y.astype(np.int64)
+    baselines = tuple(
+        Opponent(name, table.column(f"baseline_{name}").to_numpy(), holdout.threshold)
+        for name in BASELINES
+        if f"baseline_{name}" in table.column_names
+    )
+    return Judged(holdout, truth, scores, slices), baselines
 
 
 def baseline_names(pipeline: Pipeline, gates: Sequence[Gate]) -> tuple[str, ...]:
