@@ -215,7 +215,7 @@ def _summary(output: Output, facts: dict[str, Any]) -> None:
              f"p99 {text.latency(after['p99_ms'])} ms"),
             ("alert", f"{alert['title']}; moved: {', '.join(alert['moved'])}" if alert else "none"),
             (metric, f"spring {text.fixed(spring['accuracy'], 3)}, summer "
-             f"{text.fixed(summer['accuracy'], 3)}, after retraining "
+             f"{text.fixed(summer['accuracy'], 3)}, the same flights after retraining "
              f"{text.fixed(after['accuracy'], 3)}"),
             ("ledger", f"{facts['ledger']['entries']} entries, "
              + ("whole" if facts["ledger"]["is_intact"] else "BROKEN")),
