@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from console import text
 from console.agent.judging import Reading
-from console.agent.raising import Memory
 from console.rules import metrics
+from console.rules.alerts import QUIET, Memory, is_one_incident, raising
 from storage.records.alerts import Alert, AlertEvent
 from storage.tables import alerts
 
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
     from storage.records.alerts import AlertRule
     from storage.records.endpoints import Endpoint
 
-COOLDOWN: Final = timedelta(minutes=30)
-FLAPPING: Final = 4
-"""Raised and resolved more often than this in an hour."""
-QUIET: Final = timedelta(hours=1)
-TOGETHER: Final = 3
-"""So many columns of one rule are one incident."""
 BY: Final = ""
 """The console itself; people have names."""
 
@@ -119,7 +113,8 @@ def _settle(
 ) -> tuple[Alert | None, bool]:
     """Bring the open alerts of one rule in line with what is raised; new alert, any change."""
     incident = mine.get("")
-    is_many = bool(bad) and bad[0].column != "" and (len(bad) >= TOGETHER or incident is not None)
+    has_columns = bool(bad) and bad[0].column != ""
+    is_many = has_columns and is_one_incident(len(bad), is_already=incident is not None)
     wanted = {"": _together(bad)} if is_many else {each.column: each for each in bad}
     new: Alert | None = None
     has_changed = False
@@ -158,8 +153,9 @@ def _raise(connection: DuckDBPyConnection, reading: Reading, at: datetime) -> Al
         connection, endpoint=endpoint, rule=rule, column=column, since=at - timedelta(hours=1)
     )
     before = alerts.get_last_alert(connection, endpoint=endpoint, rule=rule, column=column)
-    if before is not None and before.resolved_at and at - before.resolved_at < COOLDOWN:
-        if changes > FLAPPING:
+    how = raising(at, before.resolved_at if before is not None else None, changes)
+    if before is not None and how != "new":
+        if how == "quiet":
             alerts.set_alert_state(
                 connection,
                 before,
