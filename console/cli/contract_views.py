@@ -8,33 +8,51 @@ from xml.sax.saxutils import escape, quoteattr
 from console import text
 from console.cli.dataset_views import verdict_colour
 from console.cli.output import Column, Output
+from console.rules.verdicts import stops
 from storage.records.checks import CheckReport
 from storage.records.contracts import Contract, Rule
 from storage.records.results import Result
 
 _BAD = ("fail", "error")
-_STOPS = ("error", "critical")
+_NOT_SHOWN = ("rule", "dimension", "basis")
 
 
-def print_report(output: Output, report: CheckReport, *, failed_only: bool = False) -> None:
-    """The results, worst first, then why in words with the first rows and values."""
-    shown = [each for each in report.results if not failed_only or each.verdict in _BAD]
+def print_report(
+    output: Output, report: CheckReport, *, failed_only: bool = False, everything: bool = False
+) -> None:
+    """The results, worst first, then why in words with the first rows and values.
+
+    Rules that nothing violates are counted, not listed, unless `everything` is asked for.
+    """
+    shown = [
+        each
+        for each in report.results
+        if everything or (each.verdict in _BAD if failed_only else not _is_clean(each))
+    ]
     name = report.contract.name if report.contract else report.dataset
-    counts = _counts(report.results)
     output.heading(f"{name}: {text.clean(report.subject)}", text.counted(report.rows, "row"))
-    output.line(f"{output.verdict(report.verdict)}  {counts}")
+    output.line(f"{output.verdict(report.verdict)}  {_counts(report.results)}")
     if shown:
         output.line()
         print_results(output, shown)
     for each in shown:
         if each.verdict in ("pass", "skipped"):
             continue
+        output.line()
         output.line(
             f"{output.verdict(each.verdict)}  {text.clean(_subject(each))}: "
             f"{text.clean(each.reason)}"
         )
         for label, value in each.detail:
-            output.line(f"    {text.clean(label)}: {text.cut(text.clean(value), 110)}")
+            if label.startswith("row ") or label not in _NOT_SHOWN:
+                output.line(f"    {text.clean(label)}: {text.cut(text.clean(value), 110)}")
+    hidden = len(report.results) - len(shown)
+    if hidden and not failed_only:
+        output.note(f"{text.counted(hidden, 'rule')} that nothing violates: see them with --all")
+
+
+def _is_clean(result: Result) -> bool:
+    return result.verdict == "pass" and not result.value and result.direction == "le"
 
 
 def print_results(output: Output, results: Sequence[Result]) -> None:
@@ -71,22 +89,16 @@ def _subject(result: Result) -> str:
     return f"{result.name} {result.scope.removeprefix('column:')}".strip()
 
 
-def _is_rate(result: Result) -> bool:
-    return result.unit in ("rate", "ratio", "share")
-
-
 def _value(result: Result, value: float | None) -> str | None:
     if value is None:
         return None
-    return (
-        text.percent(value, 3 if 0 < value < 0.001 else None)
-        if _is_rate(result)
-        else (text.general(value))
-    )
+    if result.unit == "%":
+        return text.percent(value, 3 if 0 < value < 0.001 else None)
+    return f"{text.general(value)} {result.unit}".rstrip()
 
 
 def _interval(result: Result) -> str | None:
-    if result.ci_low is None or result.ci_high is None or result.ci_low == result.ci_high:
+    if not result.value or result.ci_low is None or result.ci_high is None:
         return None
     return f"{_value(result, result.ci_low)} to {_value(result, result.ci_high)}"
 
@@ -175,7 +187,7 @@ def _tolerance(rule: Rule) -> str | None:
 
 def junit(report: CheckReport) -> str:
     """The results as JUnit XML, one test case a rule, for a build server."""
-    failed = sum(_stops(each) for each in report.results)
+    failed = sum(stops(each) for each in report.results)
     skipped = sum(each.verdict == "skipped" for each in report.results)
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
@@ -185,7 +197,7 @@ def junit(report: CheckReport) -> str:
     for each in report.results:
         name = quoteattr(_xml(_subject(each)))
         lines.append(f"  <testcase classname={quoteattr(_xml(report.subject))} name={name}>")
-        if _stops(each):
+        if stops(each):
             why = "\n".join([each.reason, *(f"{label}: {value}" for label, value in each.detail)])
             lines.append(f"    <failure message={quoteattr(_xml(each.reason))}>")
             lines.append(f"{escape(_xml(why))}</failure>")
@@ -195,10 +207,6 @@ def junit(report: CheckReport) -> str:
             lines.append(f"    <system-out>{escape(_xml(each.reason))}</system-out>")
         lines.append("  </testcase>")
     return "\n".join([*lines, "</testsuite>", ""])
-
-
-def _stops(result: Result) -> bool:
-    return result.verdict in _BAD and result.severity in _STOPS
 
 
 def _xml(words: str) -> str:
