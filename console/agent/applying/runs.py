@@ -67,9 +67,15 @@ def training_ended(
     runs.end_unfinished_runs(
         connection, job.id, state=_STATES.get(state, "failed"), error=reason, at=at
     )
-    ended = jobs.get_job(connection, job.id)
-    if ended is not None and ended.peak_rss_bytes and runs.has_run(connection, job.id):
-        runs.set_run_peak(connection, job.id, ended.peak_rss_bytes)
+    ended, run = jobs.get_job(connection, job.id), runs.get_run(connection, job.id)
+    if ended is None or run is None:
+        return ("runs", "pipelines")
+    if ended.peak_rss_bytes:
+        runs.set_run_peak(connection, run.id, ended.peak_rss_bytes)
+    if run.model and "model" in ended.result:
+        # The worker did not know the number its version would get.
+        result = ended.result | {"model": run.model}
+        jobs.set_job_result(connection, job.id, result=result, reason=ended.reason)
     return ("runs", "pipelines")
 
 
