@@ -94,7 +94,7 @@ def _value(result: Result, value: float | None) -> str | None:
         return None
     if result.unit == "%":
         return text.percent(value, 3 if 0 < value < 0.001 else None)
-    return f"{text.general(value)} {result.unit}".rstrip()
+    return f"{text.general(value)} {result.unit}" if result.unit == "h" else text.general(value)
 
 
 def _interval(result: Result) -> str | None:
@@ -160,8 +160,15 @@ def print_contract(output: Output, contract: Contract) -> None:
                 rule.status,
             )
             for rule in contract.rules
+            if not _is_told(rule)
         ],
     )
+
+
+def _is_told(rule: Rule) -> bool:
+    """Whether the table of columns says it already."""
+    is_plain = not rule.max_rate and rule.max_count is None and rule.status == "accepted"
+    return rule.kind in ("type", "required") and is_plain and rule.severity == "error"
 
 
 def says(rule: Rule) -> str:

@@ -11,6 +11,7 @@ from console.cli.contract_views import junit, markdown, print_contract, print_re
 from console.cli.datasets import absolute
 from console.cli.following import DETACH, follow
 from console.cli.output import Output
+from console.cli.reading_options import READING, reading_options
 from console.cli.references import split_reference
 from console.wire import datasets as wire
 from console.wire.datasets import CheckContract, CheckOfJob, DatasetName
@@ -20,6 +21,7 @@ from storage.records.checks import CheckReport
 _SUBJECT = (
     argument("dataset", help="NAME or NAME@v3"),
     argument("files", nargs="*", help="instead of a version: files that are not stored"),
+    *READING,
 )
 
 
@@ -35,6 +37,7 @@ def show(invocation: Invocation) -> None:
     "check",
     *_SUBJECT,
     argument("--contract", default="", metavar="FILE", help="instead of the declared one"),
+    argument("--all", action="store_true", help="also list the rules that nothing violates"),
     argument("--junit", default="", metavar="FILE", help="also write JUnit XML"),
     argument("--markdown", default="", metavar="FILE", help="also write a Markdown table"),
     DETACH,
@@ -55,7 +58,9 @@ def check(invocation: Invocation) -> int:
     for path, write in ((arguments.junit, junit), (arguments.markdown, markdown)):
         if path:
             _write(Path(path), write(report))
-    invocation.output.show(report, lambda found: print_report(invocation.output, found))
+    invocation.output.show(
+        report, lambda found: print_report(invocation.output, found, everything=arguments.all)
+    )
     return errors.KINDS["refused"].exit_code if report.verdict in ("fail", "error") else 0
 
 
@@ -104,6 +109,7 @@ def _run(invocation: Invocation, *, infer: bool) -> CheckReport | None:
         version="" if arguments.files else version,
         files=tuple(absolute(file) for file in arguments.files),
         contract=absolute(contract) if contract else "",
+        options=reading_options(arguments) if arguments.files else {},
         infer=infer,
     )
     job = follow(invocation, invocation.client.call(wire.check_contract, request))

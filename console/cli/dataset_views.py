@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console import text
-from console.cli.output import Column, Output
+from console.cli.output import Column, Output, Painted
 from console.rules.histogram import bars, shape
 from console.wire.datasets import Rows, VersionDetail
 from storage.records.datasets import Dataset, DatasetVersion
@@ -108,12 +108,11 @@ def print_version(output: Output, detail: VersionDetail) -> None:
     rows = text.counted(version.rows, "row")
     columns = text.counted(len(version.columns), "column")
     output.heading(version.name, f"{rows}, {columns}{tags}")
-    output.facts(_facts(version))
+    facts = _facts(version)
     if version.verdict != "skipped":
-        output.line(
-            f"{output.paint('contract', 'quiet')}      {output.verdict(version.verdict)}  "
-            f"{_contract_counts(detail)}"
-        )
+        words = output.paint(_contract_counts(detail), "quiet")
+        facts.insert(-1, ("contract", Painted(f"{output.verdict(version.verdict)}  {words}")))
+    output.facts(facts)
     output.line()
     print_columns(output, detail.profile.columns)
 

@@ -110,6 +110,8 @@ class CheckContract:
     """Instead of a version: files that are not stored."""
     contract: str = ""
     """Path of a contract file; empty = the declared one."""
+    options: dict[str, Any]
+    """How to read the files, as for adding them."""
     infer: bool = False
     """Draft a contract from the data instead of checking one."""
 

@@ -6,9 +6,12 @@ still the latest when the report arrives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from console import text
 from console.agent.ingest import Source
@@ -28,12 +31,22 @@ def start_ingest(connection: DuckDBPyConnection, job: Job) -> dict[str, Any]:
     """The spec of an ingest with what is there before it."""
     versions = datasets.list_dataset_versions(connection, job.spec["dataset"])
     return job.spec | {
-        "history": [_earlier(connection, each) for each in versions[:HISTORY]],
+        "history": _history(connection, versions),
         "manifests": [each.manifest for each in versions],
         "known": {each.digest: each.version for each in reversed(versions)},
         "appended": _files_in_latest(versions),
-        "tables": _tables(connection, job.spec["sql"]) if job.spec["sql"] else {},
+        "tables": _tables(connection, job.spec["sql"]),
     }
+
+
+def start_check(connection: DuckDBPyConnection, job: Job) -> dict[str, Any]:
+    """The spec of a contract check with the versions before what is checked."""
+    versions = datasets.list_dataset_versions(connection, job.spec["dataset"])
+    checked = job.spec["version"]
+    if checked:
+        versions = [each for each in versions if each.version < checked["version"]]
+    tables = _tables(connection, "")
+    return job.spec | {"history": _history(connection, versions), "tables": tables}
 
 
 def _files_in_latest(versions: list[DatasetVersion]) -> dict[str, int]:
@@ -53,25 +66,39 @@ def _tables(connection: DuckDBPyConnection, query: str) -> dict[str, str]:
     """View -> manifest for what a query may mean: `flights` is the latest, `"flights@v3"` that."""
     tables: dict[str, str] = {}
     for dataset in datasets.list_datasets(connection):
-        if dataset.name not in query:
-            continue
         versions = datasets.list_dataset_versions(connection, dataset.name)
         tables[dataset.name] = versions[0].manifest
         tables |= {each.name: each.manifest for each in versions if each.name in query}
     return tables
 
 
-def _earlier(connection: DuckDBPyConnection, version: DatasetVersion) -> dict[str, Any]:
-    results = datasets.get_dataset_results(connection, version.dataset, version.version)
-    return {
-        "version": version.version,
-        "name": version.name,
-        "manifest": version.manifest,
-        "profile": version.profile,
-        "rows": version.rows,
-        "created_at": version.created_at.isoformat(),
-        "values": {f"{each.name}|{each.scope}": [each.value, each.n] for each in results},
-    }
+def _history(
+    connection: DuckDBPyConnection, versions: Sequence[DatasetVersion]
+) -> list[dict[str, Any]]:
+    """Earlier versions for baselines and trends, newest first; results of the newest only."""
+    return [
+        {
+            "version": each.version,
+            "name": each.name,
+            "manifest": each.manifest,
+            "profile": each.profile,
+            "rows": each.rows,
+            "delivered": delivered_rows(each),
+            "created_at": each.created_at.isoformat(),
+            "results": []
+            if number
+            else msgspec.to_builtins(
+                datasets.get_dataset_results(connection, each.dataset, each.version)
+            ),
+        }
+        for number, each in enumerate(versions[:HISTORY])
+    ]
+
+
+def delivered_rows(version: DatasetVersion) -> int:
+    """The rows that came with a version: all of it, or what was appended."""
+    is_appended = version.source_facts.get("added") == "appended"
+    return int(version.source_facts.get("rows", version.rows)) if is_appended else version.rows
 
 
 def apply_version(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from console import errors
 from console.agent import comparing, contracts, garbage
+from console.agent.applying.datasets import delivered_rows
 from console.agent.context import Call
 from console.agent.dataset_lookup import find_dataset, find_version
 from console.agent.page_reader import PageReader
@@ -204,7 +205,8 @@ async def check_contract(call: Call, request: CheckContract) -> Job:
         "dataset": name,
         "files": list(request.files),
         "version": _version_spec(version) if version else None,
-        "contract": contracts.keep(call, path) if path else None,
+        "contract": contracts.keep(call, path) if path and not request.infer else None,
+        "options": request.options,
         "infer": request.infer,
         "key": list(declared.key),
         "time_column": declared.time_column,
@@ -290,8 +292,10 @@ def _version_spec(version: DatasetVersion) -> dict[str, Any]:
     return {
         "name": version.name,
         "manifest": version.manifest,
+        "version": version.version,
         "profile": version.profile,
         "rows": version.rows,
+        "delivered": delivered_rows(version),
     }
 
 

@@ -20,6 +20,7 @@ from console.worker.context import JobContext
 from console.worker.data.running import open_engine
 from storage import chunks
 from storage.records.chunks import Manifest
+from storage.sql_text import quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -42,11 +43,14 @@ class Workbench:
         """The content of a stored version, by the digest of its manifest."""
         return chunks.decode(self.job.objects.read_bytes(digest))
 
-    def view(self, name: str, manifest: Manifest) -> None:
+    def source(self, digest: str) -> str:
+        """A stored version to stand after FROM, by the digest of its manifest."""
+        return chunks.read_sql(self.manifest(digest), self.job.objects)
+
+    def view(self, name: str, digest: str) -> None:
         """Let SQL see a stored version under a name."""
-        source = chunks.read_sql(manifest, self.job.objects)
         self.connection.execute(
-            f"CREATE OR REPLACE VIEW {chunks.quote(name)} AS SELECT * FROM {source}"
+            f"CREATE OR REPLACE VIEW {quote(name)} AS SELECT * FROM {self.source(digest)}"
         )
 
 

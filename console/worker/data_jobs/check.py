@@ -1,0 +1,106 @@
+"""Job: check a version, or files that are not stored, against a contract; or draft one.
+
+A version that was made by appending is checked as it was delivered: the rows that came with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from console import errors
+from console.worker.context import JobContext
+from console.worker.data import checking
+from console.worker.data_jobs import contract_checks
+from console.worker.data_jobs.sources import read_source, source_words
+from console.worker.data_jobs.workbench import Workbench, workbench
+from storage import chunks
+from storage.chunk_files import NumberedRows
+from storage.records.checks import CheckReport
+from storage.records.contracts import Contract
+from storage.records.sources import CellProblem, SourceFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is looked at."""
+
+    name: str
+    delivered: str
+    """Its rows, to stand after FROM."""
+    row_count: int
+    whole: str = ""
+    """The table they became part of, when that is more."""
+    rows: NumberedRows | None = None
+    facts: SourceFacts | None = None
+    problems: tuple[CellProblem, ...] = ()
+
+
+def run(job: JobContext) -> dict[str, Any]:
+    """Result: `check`, the object of the report, with its verdict and counts."""
+    with workbench(job) as bench:
+        report = _draft(bench) if job.spec["infer"] else _check(bench)
+    return {
+        "check": job.objects.put_json(report),
+        "verdict": report.verdict,
+        "rows": report.rows,
+        "results": len(report.results),
+    }
+
+
+def _check(bench: Workbench) -> CheckReport:
+    job = bench.job
+    contract = contract_checks.contract_of(job)
+    if contract is None:
+        raise errors.NotFoundError(f"{job.spec['dataset']} has no contract to check against.")
+    subject = _subject(bench, contract)
+    results = contract_checks.check(
+        bench,
+        contract,
+        subject.delivered,
+        rows=subject.rows,
+        problems=subject.problems,
+        whole=subject.whole,
+    )
+    return contract_checks.report(
+        job,
+        contract,
+        results,
+        subject=subject.name,
+        rows=subject.row_count,
+        source=subject.facts,
+        problems=subject.problems,
+    )
+
+
+def _subject(bench: Workbench, contract: Contract | None) -> Subject:
+    spec = bench.job.spec
+    version = spec["version"]
+    if version is None:
+        options = contract_checks.reading_options(contract, spec["options"])
+        reading = read_source(bench, options, checking.wanted(contract) if contract else {})
+        return Subject(
+            name=source_words(spec),
+            delivered=reading.relation,
+            row_count=reading.facts.rows,
+            rows=reading.rows,
+            facts=reading.facts,
+            problems=reading.problems,
+        )
+    manifest = bench.manifest(version["manifest"])
+    delivered = int(version["delivered"])
+    whole = chunks.read_sql(manifest, bench.job.objects)
+    if delivered == manifest.rows:
+        return Subject(name=version["name"], delivered=whole, row_count=delivered)
+    offset = manifest.rows - delivered
+    page = chunks.page_sql(manifest, bench.job.objects, offset, delivered)
+    return Subject(
+        name=f"{version['name']}, the rows that came with it",
+        delivered=page,
+        row_count=delivered,
+        whole=whole,
+    )
+
+
+def _draft(bench: Workbench) -> CheckReport:
+    raise errors.UnavailableError("contracts cannot be drafted yet.")

@@ -1,0 +1,264 @@
+"""Job: files or a query become a version of a dataset, checked against its contract.
+
+The order is what keeps half of it from being seen: read, check, store chunks, profile, and only
+then one report that makes all of it visible. A job that ends before leaves nothing but objects
+that nobody refers to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from console.worker.context import JobContext
+from console.worker.data import checking
+from console.worker.data.profile import profile_table
+from console.worker.data.reading import Reading, wanted_like
+from console.worker.data_jobs import contract_checks
+from console.worker.data_jobs.sources import read_source, source_words
+from console.worker.data_jobs.workbench import Workbench, rows_progress, workbench
+from storage import chunking, chunks
+from storage.records.checks import CheckReport
+from storage.records.chunks import Manifest
+from storage.records.contracts import Contract
+from storage.records.datasets import DatasetVersion
+from storage.records.reports import VersionReport
+
+STOPPING = ("fail", "error", "inconclusive")
+"""Verdicts of a contract that keep a version from being made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The latest version when the job started."""
+
+    version: int
+    name: str
+    manifest_digest: str
+    manifest: Manifest
+    rows: int
+    created_at: datetime
+
+
+def run(job: JobContext) -> dict[str, Any]:
+    """Result: name, is_new, rows and bytes; the agent adds the number the version was given."""
+    reachable = _reachable(job) if job.spec["sql"] else ()
+    with workbench(job, reachable=reachable) as bench:
+        return _ingest(bench)
+
+
+def _ingest(bench: Workbench) -> dict[str, Any]:
+    job, spec = bench.job, bench.job.spec
+    parent = _parent(bench)
+    contract = contract_checks.contract_of(job)
+    reading = _read(bench, parent, contract)
+    again = _appended_before(job, reading)
+    if again is not None:
+        return again
+    checked: CheckReport | None = None
+    if contract is None:
+        reading.refuse_problems()
+    else:
+        checked = _check(bench, contract, reading, parent)
+        if checked.verdict in STOPPING and not spec["force"]:
+            wanted = f"cannot add {source_words(spec)} to {spec['dataset']}"
+            contract_checks.refuse(job, checked, wanted)
+    manifest = chunking.write_version(
+        bench.connection,
+        reading.rows,
+        job.objects,
+        bench.scratch,
+        parent=parent.manifest if parent else None,
+        append=bool(spec["append"] and parent),
+        progress=rows_progress(job, "storing"),
+    )
+    known = spec["known"].get(manifest.digest)
+    if known is not None and not spec["force"]:
+        return _unchanged(job, known, manifest)
+    version = _version(bench, parent, reading, manifest, checked)
+    job.report(VersionReport(version=version, results=checked.results if checked else ()))
+    return {
+        "dataset": version.dataset,
+        "name": f"{version.dataset}@v{version.version}",
+        "is_new": True,
+        "rows": version.rows,
+        "rows_read": reading.facts.rows,
+        "parent_rows": parent.rows if parent else None,
+        "bytes": version.bytes,
+        "added_bytes": version.added_bytes,
+        "verdict": version.verdict,
+        "warning_count": version.warning_count,
+        "failure_count": version.failure_count,
+        "notes": list(reading.facts.notes),
+    } | ({"check": job.objects.put_json(checked)} if checked else {})
+
+
+def _check(
+    bench: Workbench, contract: Contract, reading: Reading, parent: Parent | None
+) -> CheckReport:
+    job, spec = bench.job, bench.job.spec
+    whole = ""
+    if spec["append"] and parent is not None and parent.manifest.columns == reading.columns:
+        before = chunks.read_sql(parent.manifest, job.objects)
+        whole = f"(SELECT * FROM {before} UNION ALL SELECT * FROM {reading.relation})"
+    results = contract_checks.check(
+        bench,
+        contract,
+        reading.relation,
+        rows=reading.rows,
+        problems=reading.problems,
+        whole=whole,
+    )
+    return contract_checks.report(
+        job,
+        contract,
+        results,
+        subject=source_words(spec),
+        rows=reading.facts.rows,
+        source=reading.facts,
+        problems=reading.problems,
+    )
+
+
+def _parent(bench: Workbench) -> Parent | None:
+    history = bench.job.spec["history"]
+    if not history:
+        return None
+    latest = history[0]
+    return Parent(
+        version=latest["version"],
+        name=latest["name"],
+        manifest_digest=latest["manifest"],
+        manifest=bench.manifest(latest["manifest"]),
+        rows=latest["rows"],
+        created_at=datetime.fromisoformat(latest["created_at"]),
+    )
+
+
+def _read(bench: Workbench, parent: Parent | None, contract: Contract | None) -> Reading:
+    """Read the source; columns keep the types they had as long as their values allow it."""
+    spec = bench.job.spec
+    options = contract_checks.reading_options(contract, spec["options"])
+    agreed = checking.wanted(contract) if contract else {}
+    before = wanted_like(parent.manifest.columns) if parent else {}
+    reading = read_source(bench, options, before | agreed)
+    if spec["append"]:
+        return reading
+    # The new state may have other types where nobody agreed on one.
+    doubtful = {problem.column for problem in reading.problems} - set(agreed)
+    if doubtful:
+        kept = {name: want for name, want in before.items() if name not in doubtful}
+        reading = read_source(bench, options, kept | agreed)
+    return reading
+
+
+def _reachable(job: JobContext) -> tuple[Path, ...]:
+    """Where a query may read: the objects and what lies openly in the workspace."""
+    root = job.workspace.root
+    visible = (path for path in root.iterdir() if path.is_dir() and path.name[:1] != ".")
+    return job.objects.root.resolve(), *visible
+
+
+def _appended_before(job: JobContext, reading: Reading) -> dict[str, Any] | None:
+    """Appending the same file twice is nearly always a script that ran twice."""
+    spec = job.spec
+    number = spec["appended"].get(reading.facts.sha256) if reading.facts.sha256 else None
+    if not spec["append"] or number is None or spec["force"]:
+        return None
+    name = f"{spec['dataset']}@v{number}"
+    _report_known(job, number)
+    return {
+        "dataset": spec["dataset"],
+        "name": name,
+        "version": number,
+        "is_new": False,
+        "rows": reading.facts.rows,
+        "message": f"{source_words(spec)} is in {name} already; nothing was added.",
+        "hint": "Add its rows once more all the same: --force",
+    }
+
+
+def _unchanged(job: JobContext, number: int, manifest: Manifest) -> dict[str, Any]:
+    spec = job.spec
+    name, latest = f"{spec['dataset']}@v{number}", spec["history"][0]["name"]
+    _report_known(job, number)
+    return {
+        "dataset": spec["dataset"],
+        "name": name,
+        "version": number,
+        "is_new": False,
+        "rows": manifest.rows,
+        "message": f"{name} holds exactly these rows already; nothing was added.",
+        "hint": ""
+        if latest == name
+        else f"{latest} stays the latest. Make these rows the latest again: --force",
+    }
+
+
+def _report_known(job: JobContext, number: int) -> None:
+    """Nothing new; a tag that came with the request still moves to the version it is about."""
+    job.report(
+        VersionReport(
+            version=DatasetVersion(
+                dataset=job.spec["dataset"],
+                version=number,
+                digest="",
+                rows=0,
+                bytes=0,
+                source_facts={},
+                created_at=job.now,
+                created_by=job.created_by,
+            ),
+            has_changed=False,
+        )
+    )
+
+
+def _version(
+    bench: Workbench,
+    parent: Parent | None,
+    reading: Reading,
+    manifest: Manifest,
+    checked: CheckReport | None,
+) -> DatasetVersion:
+    job, spec = bench.job, bench.job.spec
+    source = chunks.read_sql(manifest, job.objects)
+    profile = profile_table(
+        bench.connection, source, lambda n, of: job.progress(n, of, "columns", "profiling")
+    )
+    added = "appended" if spec["append"] and parent else "whole state"
+    facts = reading.facts.shown() | {"added": added, "path": ", ".join(reading.facts.files[:20])}
+    results = checked.results if checked else ()
+    return DatasetVersion(
+        dataset=spec["dataset"],
+        version=(parent.version if parent else 0) + 1,
+        digest=manifest.digest,
+        parent=parent.version if parent else None,
+        rows=manifest.rows,
+        bytes=manifest.bytes,
+        added_bytes=_added_bytes(bench, manifest),
+        columns=manifest.columns,
+        manifest=job.objects.put_bytes(chunks.encode(manifest)),
+        profile=job.objects.put_json(profile),
+        source=source_words(spec),
+        source_facts={name: value for name, value in facts.items() if value},
+        contract=job.objects.put_json(checked.contract) if checked else "",
+        verdict=checked.verdict if checked else "skipped",
+        warning_count=sum(each.verdict == "warn" for each in results),
+        failure_count=sum(each.verdict in ("fail", "error") for each in results),
+        note=spec["note"],
+        job_id=job.job_id,
+        created_at=job.now,
+        created_by=job.created_by,
+    )
+
+
+def _added_bytes(bench: Workbench, manifest: Manifest) -> int:
+    """Bytes of the files that no earlier version of the dataset has."""
+    sizes = {part.object: part.bytes for chunk in manifest.chunks for part in chunk.parts}
+    for digest in bench.job.spec["manifests"]:
+        for known in bench.manifest(digest).objects:
+            sizes.pop(known, None)
+    return sum(sizes.values())
