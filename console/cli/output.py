@@ -39,6 +39,12 @@ class Column:
     """Cell text -> colour name."""
 
 
+class Painted(str):
+    """Words of our own with their colours: not to be cleaned any more."""
+
+    __slots__ = ()
+
+
 class Output:
     """Where a command's words go."""
 
@@ -86,11 +92,12 @@ class Output:
             self._err.write(words + "\n")
             self._err.flush()
 
-    def paint(self, words: str, colour: str) -> str:
+    def paint(self, words: str, colour: str) -> Painted:
+        """`words`, which are clean, in a colour."""
         code = _COLOURS.get(colour)
-        return f"\x1b[{code}m{words}\x1b[0m" if self._colour and code else words
+        return Painted(f"\x1b[{code}m{words}\x1b[0m" if self._colour and code else words)
 
-    def verdict(self, word: str) -> str:
+    def verdict(self, word: str) -> Painted:
         """A verdict or state in its colour, with its sign."""
         sign, colour = {
             "pass": ("●", "ok"),
@@ -115,7 +122,7 @@ class Output:
         """Aligned columns, two spaces apart, heads in quiet lower case."""
         cells = [[text.clean(_cell(value)) for value in row] for row in rows]
         widths = [
-            max([len(column.head), *(len(row[i]) for row in cells)])
+            max([len(column.head), *(text.cells(row[i]) for row in cells)])
             for i, column in enumerate(columns)
         ]
         head = "  ".join(
@@ -126,13 +133,16 @@ class Output:
         for row in cells:
             shown = []
             for column, width, cell in zip(columns, widths, row, strict=True):
-                padded = f"{cell:{column.align}{width}}"
+                padded = text.pad(cell, width, "right" if column.align == ">" else "left")
                 shown.append(self.paint(padded, column.colour(cell)) if column.colour else padded)
             self.line("  ".join(shown).rstrip())
 
     def facts(self, pairs: Iterable[tuple[str, Any]]) -> None:
         """Label and value lines, labels padded."""
-        known = [(label, text.clean(_cell(value))) for label, value in pairs]
+        known = [
+            (label, value if isinstance(value, Painted) else text.clean(_cell(value)))
+            for label, value in pairs
+        ]
         width = max((len(label) for label, _ in known), default=0)
         for label, value in known:
             self.line(f"{self.paint(f'{label:<{width}}', 'quiet')}  {value}")
