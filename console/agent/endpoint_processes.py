@@ -54,7 +54,8 @@ DRAIN_S = 15.0
 """Beyond the longest request; then the process is killed."""
 LOG_BYTES = 4 * 2**20
 
-SERVING = [sys.executable, "-m", "console.serving.main"]
+SERVING = [sys.executable, "-P", "-m", "console.serving.main"]
+"""`-P`: a module of the workspace, say random.py, must not stand in for one of Python's or ours."""
 
 
 @dataclass(slots=True)

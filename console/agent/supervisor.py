@@ -49,7 +49,8 @@ START_LIMIT_S = 30.0
 TURN = "turn"
 """Jobs whose specs have an equal text under this key run one after another, in queue order."""
 
-WORKER = [sys.executable, "-m", "console.worker.main"]
+WORKER = [sys.executable, "-P", "-m", "console.worker.main"]
+"""`-P`: a module of the workspace, say random.py, must not stand in for one of Python's or ours."""
 
 
 @dataclass(slots=True)

@@ -36,6 +36,7 @@ def start_agent(workspace: Workspace, *, idle_stop_s: float = 300.0) -> None:
     process = subprocess.Popen(
         [
             sys.executable,
+            "-P",  # a random.py in the workspace must not stand in for Python's
             "-m",
             "console.agent.main",
             "--workspace",

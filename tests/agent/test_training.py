@@ -128,6 +128,15 @@ def test_a_retry_takes_changed_parameters(late_client: Client) -> None:
     assert run.params["max_iter"] == 3
 
 
+def test_a_file_of_the_workspace_does_not_stand_in_for_a_module_of_python(
+    late: RunningAgent, late_client: Client
+) -> None:
+    for name in ("random.py", "console.py", "types.py"):
+        (late.workspace.root / name).write_text("raise SystemExit('the wrong module')\n")
+    job = train(late_client, params={"max_iter": 2})
+    assert job.state == "succeeded", job.reason
+
+
 def test_a_cancelled_training_is_a_cancelled_run(late_client: Client) -> None:
     request = StartTraining(pipeline="late", params={"max_iter": 100_000}, data={})
     job = late_client.call(wire.start_training, request)
