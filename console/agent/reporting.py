@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from console.agent.applying import datasets, endpoints, models, runs
+from console.agent.comparing import diff_ended
 from console.agent.ingest import Applier, Ender, Source, Starter
+from console.agent.training import start_evaluate, start_train
 from storage.records.jobs import Progress
 from storage.records.reports import JobEnd
 from storage.tables import jobs
@@ -31,6 +34,23 @@ def apply_end(connection: DuckDBPyConnection, source: Source, end: JobEnd) -> tu
 APPLIERS: dict[str, Applier] = {
     "progress": apply_progress,
     "end": apply_end,
+    "version": datasets.apply_version,
+    "run": runs.apply_run,
+    "results": runs.apply_results,
+    "points": runs.apply_points_many,
+    "artifact": runs.apply_artifact,
+    "model": models.apply_model,
+    "gates": models.apply_gates,
+    "request": endpoints.apply_requests_many,
+    "label": endpoints.apply_labels_many,
+    "window": endpoints.apply_windows_many,
+    "status": endpoints.apply_status,
+    "gauge": endpoints.apply_gauge,
 }
-ENDERS: tuple[Ender, ...] = ()
-STARTERS: dict[str, Starter] = {}
+ENDERS: tuple[Ender, ...] = (datasets.ingest_ended, diff_ended, runs.training_ended)
+STARTERS: dict[str, Starter] = {
+    "ingest": datasets.start_ingest,
+    "check": datasets.start_check,
+    "train": start_train,
+    "evaluate": start_evaluate,
+}

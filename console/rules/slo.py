@@ -119,7 +119,7 @@ def judge_burn(count: Callable[[float], Window], objective: float) -> Result:
 
 
 def apdex(satisfied: int, tolerating: int, total: int) -> float | None:
-    """Apdex: satisfied within T, tolerating within 4 T (Apdex Alliance 2007); None without requests.
+    """Apdex: satisfied within T, tolerating within 4 T (Apdex Alliance 2007).
 
     >>> apdex(70, 20, 100)
     0.8

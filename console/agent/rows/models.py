@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ import msgspec
 from console import errors
 from console.agent import promotion
 from console.agent.context import Call
-from console.agent.ingest import Source
 from console.agent.model_lookup import (
     champion_spec,
     check_known,
@@ -38,8 +36,7 @@ from console.wire.models import (
 from console.wire.routes import Nothing
 from storage.records.jobs import Job
 from storage.records.models import AliasChange, GateReport, Model, ModelVersion, ThresholdChange
-from storage.records.reports import GatesReport, ModelReport
-from storage.tables import ledger, models, runs, traffic
+from storage.tables import models, runs, traffic
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -225,47 +222,3 @@ def _absolute(path: str) -> Path:
     if not given.is_absolute():
         raise errors.UsageError(f"the path {path} is not absolute.")
     return given
-
-
-def apply_model(
-    connection: DuckDBPyConnection, source: Source, report: ModelReport
-) -> tuple[str, ...]:
-    """Register a model that a training finished, with the gates it was judged by."""
-    by = source.job.created_by if source.job else "agent"
-    models.create_model(connection, report.model, description="", at=source.at, by=by)
-    detail = runs.get_run_detail(connection, report.run_id)
-    version = models.create_model_version(
-        connection,
-        report.model,
-        digest=report.digest,
-        run_id=report.run_id,
-        data=detail.run.data if detail else (),
-        metrics=detail.run.metrics if detail else {},
-        threshold=report.threshold,
-        size_bytes=report.bytes,
-        note="",
-        at=source.at,
-        by=by,
-    )
-    gates = replace(report.gates, model=report.model, version=version, judged_at=source.at)
-    models.record_gate_report(connection, gates, source.at)
-    runs.set_run_model(connection, report.run_id, f"{report.model}@v{version}")
-    ledger.record(
-        connection,
-        at=source.at,
-        actor=by,
-        action="model.register",
-        subject=f"{report.model}@v{version}",
-        summary=f"registers {report.model}@v{version} from run {report.run_id}",
-        command=f"mlops-console train {report.model}",
-        detail={"digest": report.digest, "verdict": gates.verdict},
-    )
-    return ("models", "runs", "ledger")
-
-
-def apply_gates(
-    connection: DuckDBPyConnection, source: Source, report: GatesReport
-) -> tuple[str, ...]:
-    """Keep a fresh judgement of a version."""
-    models.record_gate_report(connection, replace(report.gates, judged_at=source.at), source.at)
-    return ("models",)
