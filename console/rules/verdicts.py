@@ -186,7 +186,7 @@ def _rows_needed(result: Result, sides: tuple[_Side, ...]) -> int | None:
             continue
         error = _standard_error(result, side)
         distance = abs(side.value - side.threshold)
-        if result.n <= 0 or distance < error / 20:
+        if result.n <= 0 or distance <= error / 20:
             return None
         factor = (z_value(result.confidence) + POWER_80) * error / distance
         needed = max(needed, math.ceil(result.n * factor * factor))

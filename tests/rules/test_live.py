@@ -64,11 +64,11 @@ def test_the_calibration_adds_its_own_uncertainty(name: str) -> None:
 @pytest.mark.parametrize("name", ["accuracy", "recall", "precision", "roc_auc", "f1"])
 def test_the_interval_of_an_estimate_covers_what_labels_show_later(name: str) -> None:
     rng = random.Random(20)
-    rows = live_rows(800)
+    rows = live_rows(400)
     expected = estimate(name, rows, CALIBRATED)
     assert expected is not None
     hits = 0
-    for _ in range(300):
+    for _ in range(200):
         labels = [float(rng.random() < CALIBRATED[row.place]) for row in rows]
         # The same arithmetic with every label known: a place per row and label.
         known = [
@@ -82,7 +82,7 @@ def test_the_interval_of_an_estimate_covers_what_labels_show_later(name: str) ->
             assert found is not None
             realised = found.value
         hits += expected.low <= realised <= expected.high
-    assert 272 <= hits <= 298
+    assert 179 <= hits <= 199
 
 
 def _auc(rows: list[ScoredRows], labels: list[float]) -> float:

@@ -49,17 +49,17 @@ class Side:
         """The value below which a share p of the rows lies; None without rows."""
         if self.n <= 0:
             return None
-        goal = p * self.n
-        bins = int(np.searchsorted(np.cumsum(self.counts), goal, side="left"))
-        bins = min(bins, self.counts.size - 1)
-        low, high = float(self.starts[bins]), float(self.ends[bins])
-        for _ in range(60):
-            middle = 0.5 * (low + high)
-            if float(self.below(middle)) < goal:
-                low = middle
-            else:
-                high = middle
-        return high
+        reached = np.cumsum(self.counts)
+        place = min(int(np.searchsorted(reached, p * self.n, side="left")), reached.size - 1)
+        count, start, end = (float(each[place]) for each in (self.counts, self.starts, self.ends))
+        mean = float(self.means[place])
+        if count <= 0 or end <= start:
+            return end
+        share = 1.0 - (float(reached[place]) - p * self.n) / count
+        left = (end - mean) / (end - start)  # share of the bin's rows up to its mean
+        if share < left:
+            return start + share / left * (mean - start)
+        return mean + (share - left) / (1.0 - left) * (end - mean) if left < 1.0 else mean
 
     def _inside(self, position: NDArray[np.int64], x: Floats) -> Floats:
         """Share of a bin's rows that are ≤ x."""
