@@ -210,7 +210,7 @@ def test_commands_say_what_the_agent_knows(
     workspace = late.workspace
     done = cli(workspace, "train", "late", "--param", "max_iter=5")
     assert done.code == 0, done.err
-    assert "fold" in done.err
+    assert "fitting HistGradientBoostingClassifier" in done.err
     assert "late@v1" in done.out
     refused = cli(workspace, "train", "late", "--param", "max_itr=5")
     assert refused.code == errors.KINDS["invalid"].exit_code
