@@ -25,6 +25,7 @@ from console.wire import table
 from console.wire.routes import Refusal, Route
 from storage.errors import StorageError
 from storage.records.people import Person
+from storage.tables import people
 
 log = logging.getLogger("console.agent")
 
@@ -115,7 +116,7 @@ async def _actor(agent: Agent, http: Request) -> Person:
 
         def recognise(connection: Any) -> Person:
             found = identity.recognise(connection, peer.uid, owner_uid=owner_uid, now=at)
-            identity.people.set_last_seen(connection, found.name, at)
+            people.set_last_seen(connection, found.name, at)
             return found
 
         person = await agent.write(recognise, "people")

@@ -143,8 +143,8 @@ def parse(noun: str, commands: list[Command], words: list[str]) -> argparse.Name
     else:
         return build_parser(noun, commands).parse_args(words)
     parser = _fill(_Parser(prog=_program(noun, command), **_texts(command)), command)
-    takes_all = any(each.options.get("nargs") == argparse.REMAINDER for each in command.arguments)
-    return parser.parse_args(rest) if takes_all else parser.parse_intermixed_args(rest)
+    # After `--` nothing is an option; mixed parsing would forget that.
+    return parser.parse_args(rest) if "--" in rest else parser.parse_intermixed_args(rest)
 
 
 def _program(noun: str, command: Command) -> str:

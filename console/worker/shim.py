@@ -25,18 +25,18 @@ import time
 IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def start_ticks(pid):
+def start_ticks(pid: int) -> int:
     """Start time of a process in clock ticks since boot; with the pid it names it for certain."""
     with open(f"/proc/{pid}/stat", "rb") as handle:
         return int(handle.read().rsplit(b")", 1)[1].split()[19])
 
 
-def boot_id():
+def boot_id() -> str:
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as handle:
         return handle.read().strip()
 
 
-def oom_kills():
+def oom_kills() -> int:
     """How often the kernel killed for memory since boot; 0 where it does not say."""
     try:
         with open("/proc/vmstat", encoding="ascii") as handle:
@@ -48,7 +48,7 @@ def oom_kills():
     return 0
 
 
-def write_json(path, document):
+def write_json(path: str, document: dict[str, object]) -> None:
     temporary = f"{path}.{os.getpid()}.tmp"
     with open(temporary, "w", encoding="utf-8") as handle:
         json.dump(document, handle)
@@ -57,7 +57,7 @@ def write_json(path, document):
     os.replace(temporary, path)
 
 
-def survivors(session, mark):
+def survivors(session: int, mark: bytes) -> list[dict[str, object]]:
     """Processes the child left behind: of its session, or carrying its mark in the environment."""
     found = []
     for name in os.listdir("/proc"):
@@ -80,13 +80,13 @@ def survivors(session, mark):
     return found[:20]
 
 
-def heed_signals():
+def heed_signals() -> None:
     """What this process ignores, its child would ignore too: a program could not be stopped."""
     for number in IGNORED:
         signal.signal(number, signal.SIG_DFL)
 
 
-def spawn(command, log, stdin):
+def spawn(command: list[str], log: str | None, stdin: int) -> "subprocess.Popen[bytes]":
     with open(log, "ab", buffering=0) if log else open(os.devnull, "wb") as output:
         return subprocess.Popen(
             command,
@@ -98,7 +98,7 @@ def spawn(command, log, stdin):
         )
 
 
-def attend(child, directory, before_oom):
+def attend(child: "subprocess.Popen[bytes]", directory: str, before_oom: int) -> None:
     """Record the child, wait for it, record its end."""
     write_json(
         os.path.join(directory, "identity.json"),
@@ -125,7 +125,7 @@ def attend(child, directory, before_oom):
     )
 
 
-def refuse_to_start(directory, log, error):
+def refuse_to_start(directory: str, log: str, error: OSError) -> None:
     """The program could not be started at all: say so where its output would be."""
     with open(log, "a", encoding="utf-8") as handle:
         handle.write(f"cannot start {error.filename}: {error.strerror}\n")
@@ -136,7 +136,7 @@ def refuse_to_start(directory, log, error):
     )  # fmt: skip
 
 
-def main(arguments):
+def main(arguments: list[str]) -> None:
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     split = arguments.index("--")
@@ -153,6 +153,7 @@ def main(arguments):
         attend(child, directory, before_oom)
         return
     child = spawn(command, None, subprocess.PIPE)
+    assert child.stdin is not None  # it was asked for
     line = sys.stdin.buffer.readline()
     directory = os.fsdecode(line.rstrip(b"\n").split(b"\t")[0])
     if not directory:
