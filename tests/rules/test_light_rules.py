@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import subprocess
 import sys
+
+import pytest
 
 
 def test_light_rules_judge_without_anything_heavy() -> None:
@@ -25,3 +29,12 @@ print(sorted(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "module", ["alerts", "latency", "slo", "thresholds.grid", "thresholds.choice"]
+)
+def test_examples_in_the_docs_are_true(module: str) -> None:
+    result = doctest.testmod(importlib.import_module(f"console.rules.{module}"))
+    assert result.attempted > 0
+    assert result.failed == 0

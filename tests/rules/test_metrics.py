@@ -21,7 +21,7 @@ def test_every_entry_is_complete(metric: metrics.Metric) -> None:
 
 
 def test_names_and_labels_are_unique() -> None:
-    assert len(metrics.CATALOG) == len(metrics._entries())
+    assert len(metrics.CATALOG) == len(metrics._ENTRIES)
     labels = [m.label for m in metrics.CATALOG.values()]
     assert len(set(labels)) == len(labels)
 
