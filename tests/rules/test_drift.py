@@ -453,6 +453,21 @@ def test_many_columns_without_drift_raise_no_alarm(numbers: Profiled) -> None:
     assert all((c.primary.q_value or 0) >= (c.primary.p_value or 0) for c in report.columns)
 
 
+def test_a_column_that_moves_no_further_than_usual_is_not_called_drifted(
+    numbers: Profiled,
+) -> None:
+    season = np.concatenate([np.random.default_rng(i).normal(i % 7, 1, 200) for i in range(42)])
+    base = numbers(season.tolist(), blocks=42)
+    window = numbers(np.random.default_rng(99).normal(2, 1, 200).tolist(), on=base)
+    report = profile_drift(table(temp=base), table(temp=window))
+    assert report.columns[0].primary.verdict == "fail"
+    assert report.drifted_count == 0
+    assert report.words == (
+        "1 of 1 column moved beyond the warn line, none further than chance or its own habit "
+        "takes it"
+    )
+
+
 def test_profiles_without_common_columns_say_so(numbers: Profiled) -> None:
     base = numbers(normal(50))
     report = profile_drift(table(a=base), table(b=base))

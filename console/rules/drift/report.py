@@ -113,7 +113,13 @@ def _words(report: DriftReport, drifted: list[ColumnDrift], *, has_weights: bool
         return "the two have no column in common"
     if not drifted:
         unclear = sum(column.verdict == "inconclusive" for column in report.columns)
+        beyond = sum(column.verdict in ("warn", "fail") for column in report.columns)
         words = f"none of {counted(len(report.columns), 'column')} moved beyond the warn line"
+        if beyond:
+            words = (
+                f"{beyond} of {counted(len(report.columns), 'column')} moved beyond the warn line, "
+                "none further than chance or its own habit takes it"
+            )
         return f"{words}, {unclear} cannot be told yet" if unclear else words
     named = [f"{column.column} ({_figure(column)})" for column in drifted[:3]]
     if len(drifted) > 3:
