@@ -51,6 +51,10 @@ class FilterRow(Horizontal):
     class Closed(Message):
         """The filter was kept or taken back."""
 
+        def __init__(self, table: Table[Any]) -> None:
+            super().__init__()
+            self.table = table
+
     def __init__(self, table: Table[Any]) -> None:
         super().__init__()
         self._table = table
@@ -91,7 +95,7 @@ class FilterRow(Horizontal):
     def _close(self) -> None:
         if not self._is_closed:
             self._is_closed = True
-            self.post_message(self.Closed())
+            self.post_message(self.Closed(self._table))
             self.remove()
 
 

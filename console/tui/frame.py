@@ -17,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
+from console.text import count
 from console.tui.areas.base import Area, AreaEntry
 from console.tui.footer_keys import footer_keys
 from console.tui.frame_rows import (
@@ -33,13 +34,18 @@ from console.tui.frame_rows import (
     Toast,
     ToastRow,
 )
-from console.tui.ink import Part
+from console.tui.ink import Line, Part
 from console.tui.keymaps import bind
+from console.tui.remembering import FRAME, keep_table, restore
 from console.tui.screens import QuietScreen
+from console.tui.viewstate import ViewState
 from console.tui.widgets.boxes import Box
 from console.tui.widgets.pane import Pane
+from console.tui.widgets.table import Table
+from console.tui.zoom import zoom_in, zoom_out, zoomed_pane
 
 TOAST_S = 5.0
+_FORGETFUL = ViewState()
 _LEAST_WIDTH, _LEAST_HEIGHT = 40, 10
 
 
@@ -156,6 +162,7 @@ class Frame(QuietScreen[None], inherit_bindings=False):
                 if before is not None:
                     before.display = False
                 await body.mount(area)
+                restore(area, self.views)
         elif before is not None:
             with self.app.batch_update():
                 before.display = False
@@ -164,8 +171,26 @@ class Frame(QuietScreen[None], inherit_bindings=False):
         self._show_tabs()
         self.show_said()
         self._focus_in(area)
+        self.views.put(area.size_class, FRAME, last=area_id)
         self.post_message(self.AreaOpened(area))
         return area
+
+    @property
+    def views(self) -> ViewState:
+        """What was arranged, kept by the app."""
+        views = getattr(self.app, "views", None)
+        return views if isinstance(views, ViewState) else _FORGETFUL
+
+    def on_area_arranged(self, event: Area.Arranged) -> None:
+        self.views.put(event.area.size_class, event.area.entry.id, **event.values)
+
+    def keep(self, table: Table[Any]) -> None:
+        """A table was ordered, filtered or got other columns."""
+        if self.current is not None:
+            keep_table(self.current, table, self.views)
+
+    def on_table_ordered(self, event: Table.Ordered) -> None:
+        self.keep(event.table)
 
     def _focus_in(self, area: Area) -> None:
         held = self._focus.get(area.entry.id)
@@ -204,9 +229,20 @@ class Frame(QuietScreen[None], inherit_bindings=False):
         elif self.toast_shown is not None:
             self.clear_toast()
         elif area is not None and area.is_loading:
+            area.is_loading = False
             area.post_message(Area.Stops(area))
-        elif area is not None:
-            area.go_back()
+        elif area is not None and not area.go_back() and self._filtered is not None:
+            table = self._filtered
+            table.filter_by("", None)
+            self.keep(table)
+            self.show_said()
+            self.refresh_bindings()
+
+    @property
+    def _filtered(self) -> Table[Any] | None:
+        """The table at hand when a filter hides some of its rows."""
+        table = self.current.table if self.current is not None else None
+        return table if table is not None and table.filter_text else None
 
     def action_leave(self) -> None:
         if self.current is None or not self.current.go_back():
@@ -231,7 +267,7 @@ class Frame(QuietScreen[None], inherit_bindings=False):
             return bool(area.copies())
         if action == "back":
             is_over = self.zoomed is not None or self.toast_shown is not None
-            return is_over or area.is_loading or area.can_go_back
+            return is_over or area.is_loading or area.can_go_back or self._filtered is not None
         return True
 
     def action_refresh_now(self) -> None:
@@ -243,26 +279,15 @@ class Frame(QuietScreen[None], inherit_bindings=False):
     @property
     def zoomed(self) -> Pane | None:
         """The pane that has the whole body."""
-        return next(iter(self.query(".-zoomed").results(Pane)), None)
+        return zoomed_pane(self.current)
 
     def action_zoom(self) -> None:
         """One pane over the whole body, and back."""
-        if self.zoomed is not None:
-            for widget in self.query(".-zoomed, .-beside-zoom"):
-                widget.remove_class("-zoomed", "-beside-zoom")
-            return
-        area, focused = self.current, self.focused
-        chain = focused.ancestors_with_self if focused is not None else []
-        pane = next((node for node in chain if isinstance(node, Pane)), None)
-        if area is None or pane is None:
-            return
-        node: Widget = pane
-        while node is not area and isinstance(node.parent, Widget):
-            node.add_class("-zoomed")
-            for sibling in node.parent.children:
-                if sibling is not node:
-                    sibling.add_class("-beside-zoom")
-            node = node.parent
+        if self.current is not None:
+            if self.zoomed is not None:
+                zoom_out(self.current)
+            else:
+                zoom_in(self.current, self.focused)
 
     # ------------------------------------------------------------------ rows around
 
@@ -282,7 +307,12 @@ class Frame(QuietScreen[None], inherit_bindings=False):
     def show_said(self) -> None:
         """The state line of the open area."""
         area = self.current
-        self._state.data = Said(line=area.state_line if area is not None else "")
+        table = area.table if area is not None and area.children else None
+        found: Part = ""
+        if table is not None and table.filter_text:
+            hits = f"  {count(table.hits)} of {count(len(table.rows))}"
+            found = Line(("/ ", "accent bold"), (table.filter_text, "ink"), (hits, "quiet"))
+        self._state.data = Said(line=area.state_line if area is not None else "", right=found)
 
     def on_area_said(self, event: Area.Said) -> None:
         if event.area is self.current:
@@ -378,9 +408,11 @@ class Frame(QuietScreen[None], inherit_bindings=False):
 
         open_columns(self, event.table)
 
-    def on_filter_row_closed(self) -> None:
+    def on_filter_row_closed(self, event: Any) -> None:
         self._state.display = True
+        self.keep(event.table)
         self.show_said()
+        self.refresh_bindings()
 
     def say(self, line: Part) -> None:
         """Something about the whole console in the state line, until the area speaks again."""

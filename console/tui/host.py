@@ -17,6 +17,7 @@ from console.tui.keymaps import bind, keymap
 from console.tui.look import AsciiOnly, Look
 from console.tui.terminal import Terminal
 from console.tui.themes import THEMES, css_variables, palette, textual_theme
+from console.tui.viewstate import ViewState
 
 PLAIN_TERMINAL = Terminal(
     is_interactive=True,
@@ -47,10 +48,13 @@ class Host(App[int]):
         theme: str = "",
         keys: str = "default",
         own_keys: Mapping[str, str] | None = None,
+        views: ViewState | None = None,
     ) -> None:
-        """`theme` and `keys` are the reader's settings; `own_keys` maps key ids to keys."""
+        """`theme` and `keys` are the reader's settings; `own_keys` maps key ids to keys. `views`
+        is what was arranged in earlier sessions; without it nothing is kept."""
         self._looks: dict[str, Look] = {}
         self.terminal = terminal
+        self.views = views or ViewState()
         self.grey_roots: frozenset[Widget] = frozenset()
         """Widgets whose picture is shown in one grey, with all that is in them."""
         super().__init__()

@@ -9,18 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, ClassVar, Literal
 
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
+from textual.timer import Timer
+from textual.widget import Widget
 
 from console.tui.ink import Line, Part
+from console.tui.keymaps import bind
 from console.tui.widgets.boxes import Settled
 from console.tui.widgets.pane import Words
 from console.tui.widgets.table import Table
 
 SizeClass = Literal["narrow", "medium", "wide"]
+_LEAST_PANE = 24
+_READING = "reading"
 
 
 def size_class(size: Size) -> SizeClass:
@@ -67,6 +74,13 @@ class Area(Settled):
     Area { width: 1fr; height: 1fr; layout: vertical; }
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("narrower", "resize_pane(-4)"),
+        bind("wider", "resize_pane(4)"),
+        bind("layout-reset", "reset_layout"),
+    ]
+    SPLIT: ClassVar[str] = ""
+    """Selector of the pane at the left whose width `<` and `>` change."""
     help_text: ClassVar[str] = ""
     """What the area is for, in one sentence."""
     help_words: ClassVar[Words] = ()
@@ -116,11 +130,46 @@ class Area(Settled):
             self.area = area
             self.line = line
 
+    class Arranged(Message):
+        """The reader gave the area another shape, which shall be kept."""
+
+        def __init__(self, area: Area, **values: Any) -> None:
+            super().__init__()
+            self.area = area
+            self.values = values
+
     def __init__(self, entry: AreaEntry) -> None:
         super().__init__(id=f"area-{entry.id}")
         self.entry = entry
         self.state_line: Part = ""
-        self.is_loading = False
+        self._split: int | None = None
+        self._waiting: Timer | None = None
+        self._waits_since = 0.0
+        self._said_before: Part = ""
+
+    # ------------------------------------------------------------------ waiting
+
+    @property
+    def is_loading(self) -> bool:
+        """Something was asked for and is not here yet. After 0.3 s the state line says so, after
+        2 s with the time it takes; `esc` stops it."""
+        return self._waiting is not None
+
+    @is_loading.setter
+    def is_loading(self, is_loading: bool) -> None:
+        if is_loading and self._waiting is None:
+            self._waits_since = monotonic()
+            self._said_before = self.state_line
+            self._waiting = self.set_interval(0.3, self._say_waiting)
+        elif not is_loading and self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
+            if isinstance(self.state_line, str) and self.state_line.startswith(_READING):
+                self.say(self._said_before)
+
+    def _say_waiting(self) -> None:
+        waited = int(monotonic() - self._waits_since)
+        self.say(f"{_READING}, {waited} s · esc stops" if waited >= 2 else _READING)
 
     # ------------------------------------------------------------------ what the app calls
 
@@ -142,6 +191,7 @@ class Area(Settled):
 
     def show_loading(self) -> None:
         """Nothing is known yet: headings and heads, dots for cells."""
+        self.is_loading = True
         for table in self.query(Table):
             table.wait()
 
@@ -211,6 +261,45 @@ class Area(Settled):
     def go_back(self) -> bool:
         """One level back inside the area; False when this is the first level."""
         return False
+
+    # ------------------------------------------------------------------ shape
+
+    @property
+    def _split_pane(self) -> Widget | None:
+        """The pane whose width the reader can change, where it stands beside another."""
+        if not self.SPLIT:
+            return None
+        found = next(iter(self.query(self.SPLIT)), None)
+        is_beside = found is not None and found.size.width < self.size.width - _LEAST_PANE
+        return found if is_beside else None
+
+    def action_resize_pane(self, cells: int) -> None:
+        """Give the left pane more or less of the width."""
+        pane = self._split_pane
+        if pane is not None:
+            most = self.size.width - _LEAST_PANE
+            self._set_split(min(max(pane.outer_size.width + cells, _LEAST_PANE), most))
+            self.post_message(self.Arranged(self, split=self._split))
+
+    def action_reset_layout(self) -> None:
+        """Every pane as wide as it was at first."""
+        self._set_split(None)
+        self.post_message(self.Arranged(self, split=None))
+
+    def _set_split(self, cells: int | None) -> None:
+        self._split = cells
+        for pane in self.query(self.SPLIT) if self.SPLIT else ():
+            pane.styles.width = cells
+
+    def take_shape(self, values: dict[str, Any]) -> None:
+        """Take the shape that was kept for this size class."""
+        split = values.get("split")
+        self._set_split(split if isinstance(split, int) and split >= _LEAST_PANE else None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("resize_pane", "reset_layout"):
+            return self._split_pane is not None
+        return True
 
     def settle(self) -> None:
         """Show more or less: called once when the area is there, and on every new size class."""

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from console.tui.dialogs.block import Dialog
 from console.tui.ink import EMPTY, Line, Part
 from console.tui.keymaps import bind
-from console.tui.widgets.heading import Heading, HeadingText
+from console.tui.look import Look
+from console.tui.widgets.heading import HeadingText, draw_heading
+from console.tui.widgets.painted import Painted
 from console.tui.widgets.pane import Words
-from console.tui.widgets.prose import Prose, Text
+from console.tui.widgets.prose import Text, draw_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +37,68 @@ _KEY_COLUMN = 12
 _WORD_COLUMN = 18
 
 
-def help_lines(pairs: Iterable[tuple[str, str]], column: int) -> list[Part]:
-    """Two columns; a long explanation goes on under itself."""
-    return [
-        Line((word.ljust(column - 1) + " ", "ink bold"), (meaning, "quiet"))
-        for word, meaning in pairs
+def help_lines(page: HelpPage, width: int) -> list[Line]:
+    """The whole page: purpose, keys, words, commands; long explanations go on under themselves."""
+    lines = draw_text(Text(paragraphs=[(page.title, "bright bold")]), width)
+    if page.purpose:
+        lines += draw_text(Text(paragraphs=[(page.purpose, "ink")]), width)
+    sections: list[tuple[str, list[Part], int]] = [
+        ("Keys", _pairs(page.keys, _KEY_COLUMN), _KEY_COLUMN),
+        ("Words", _pairs(page.words, _WORD_COLUMN), _WORD_COLUMN),
+        ("In the shell", [(f"$ {line}", "ink") for line in page.commands], 2),
     ]
+    for name, paragraphs, indent in sections:
+        if paragraphs:
+            lines += [EMPTY, draw_heading(HeadingText(name=name), width)]
+            lines += draw_text(Text(paragraphs=paragraphs, indent=indent), width)
+    return lines
+
+
+def _pairs(pairs: Iterable[tuple[str, str]], column: int) -> list[Part]:
+    return [Line((word.ljust(column - 1) + " ", "ink bold"), (why, "quiet")) for word, why in pairs]
+
+
+class HelpText(Painted, can_focus=True):
+    """The page, moved by lines."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("down", "scroll(1)", "scroll"),
+        bind("up", "scroll(-1)", ""),
+        bind("page-down", "scroll(10)", ""),
+        bind("page-up", "scroll(-10)", ""),
+        bind("first", "scroll(-9999)", ""),
+        bind("last", "scroll(9999)", ""),
+    ]
+    DEFAULT_CSS = """
+    HelpText { height: auto; max-height: 100%; }
+    """
+
+    def __init__(self, page: HelpPage) -> None:
+        super().__init__()
+        self._page = page
+        self._top = 0
+
+    def lines(self, width: int, height: int, look: Look) -> Sequence[Line]:
+        lines = help_lines(self._page, width)
+        self._top = max(0, min(self._top, len(lines) - height))
+        shown = lines[self._top : self._top + height]
+        below = len(lines) - self._top - height
+        if below > 0 and shown:
+            shown[-1] = Line((f"{below + 1} more lines", "quiet"))
+        return [look.words(line) for line in shown]
+
+    def wanted_height(self, width: int) -> int:
+        return len(help_lines(self._page, max(1, width)))
+
+    def action_scroll(self, lines: int) -> None:
+        self._top = max(0, self._top + lines)
+        self.repaint()
+
+    def on_mouse_scroll_down(self) -> None:
+        self.action_scroll(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_scroll(-3)
 
 
 class Help(Dialog[None]):
@@ -51,18 +108,9 @@ class Help(Dialog[None]):
         bind("back", "close", "close"),
         bind("help", "close", ""),
         bind("quit", "close", ""),
-        bind("down", "scroll(1)", "scroll"),
-        bind("up", "scroll(-1)", ""),
-        bind("page-down", "scroll(10)", ""),
-        bind("page-up", "scroll(-10)", ""),
-        bind("first", "scroll(-9999)", ""),
-        bind("last", "scroll(9999)", ""),
     ]
     DEFAULT_CSS = """
     Help > #block { width: 84; max-height: 90%; }
-    Help VerticalScroll { height: auto; max-height: 100%; scrollbar-size: 0 0; }
-    Help Heading { padding: 0; margin-top: 1; }
-    Help Prose { padding: 0 0 0 1; }
     """
 
     def __init__(self, page: HelpPage) -> None:
@@ -70,20 +118,7 @@ class Help(Dialog[None]):
         self.page = page
 
     def body(self) -> Iterable[Widget]:
-        page = self.page
-        with VerticalScroll(can_focus=False):
-            title: list[Part] = [(page.title, "bright bold")]
-            yield Prose(Text(paragraphs=[*title, (page.purpose, "ink")] if page.purpose else title))
-            sections: list[tuple[str, list[Part], int]] = [
-                ("Keys", help_lines(page.keys, _KEY_COLUMN), _KEY_COLUMN),
-                ("Words", help_lines(page.words, _WORD_COLUMN), _WORD_COLUMN),
-                ("In the shell", [(f"$ {line}", "ink") for line in page.commands], 2),
-            ]
-            for name, paragraphs, indent in sections:
-                if paragraphs:
-                    yield Heading(HeadingText(name=name))
-                    yield Prose(Text(paragraphs=paragraphs, indent=indent))
-            yield Prose(Text(paragraphs=[EMPTY]))
+        yield HelpText(self.page)
 
-    def action_scroll(self, lines: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+    def on_mount(self) -> None:
+        self.query_one(HelpText).focus()

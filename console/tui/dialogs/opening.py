@@ -183,5 +183,6 @@ def open_columns(frame: Frame, table: Table[Any]) -> None:
     def chosen(shown: frozenset[str] | None) -> None:
         if shown is not None:
             table.hidden_columns = every - shown
+            frame.keep(table)
 
     frame.app.push_screen(Picker("Columns", choices, every - table.hidden_columns), chosen)

@@ -10,7 +10,7 @@ A widget gets its data by attribute and draws nothing else; equal data draws not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar, cast
+from typing import Generic, Self, TypeVar, cast
 
 from rich.segment import Segment
 from textual.color import Color
@@ -71,17 +71,33 @@ class Painted(Settled):
         if changed:
             self.refresh(*changed)
 
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Textual asks for the whole widget when its focus or style changes; here too only what
+        differs is repainted, as long as look and size are the same."""
+        is_whole = repaint and not (regions or layout or recompose)
+        if is_whole and self.is_attached and self._painted_for == self._paints_for():
+            self.repaint()
+            return self
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def _paints_for(self) -> tuple[Look, Size, Color]:
+        return look_of(self), self.size, self.background_colors[1]
+
     def _paint(self) -> None:
         width, height = self.size
-        look = look_of(self)
-        background = self.background_colors[1]
+        look, _, background = self._painted_for = self._paints_for()
         lines = list(self.lines(width, height, look)[:height])
         lines += [EMPTY] * (height - len(lines))
         self._strips = [look.strip(line, width, background) for line in lines]
-        self._painted_for = (look, self.size, background)
 
     def render_line(self, y: int) -> Strip:
-        if self._painted_for != (look_of(self), self.size, self.background_colors[1]):
+        if self._painted_for != self._paints_for():
             self._paint()
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
 

@@ -294,7 +294,7 @@ class Table(Painted, Generic[Row], can_focus=True):
     # ----------------------------------------------------------------------- painting
 
     def lines(self, width: int, height: int, look: Look) -> Sequence[Line]:
-        self._picture.has_focus = self.has_focus
+        self._picture.has_focus = self.screen.focused is self
         return self._picture.lines(width, height, look)
 
     def wanted_height(self, width: int) -> int:
@@ -400,12 +400,6 @@ class Table(Painted, Generic[Row], can_focus=True):
             self._view.order_by(column)
             self._arrange()
             self.post_message(self.Ordered(self, self._view.cursor_key))
-
-    def on_focus(self) -> None:
-        self.repaint()
-
-    def on_blur(self) -> None:
-        self.repaint()
 
     # ----------------------------------------------------------------------- mouse
 

@@ -137,7 +137,7 @@ def lay_out(
 
 def head_width(column: Column[Any]) -> int:
     """Room for the head and the sort arrow."""
-    return cells(column.head) + (2 if column.sort and column.head else 0)
+    return cells(column.head) + (1 if column.sort and column.head else 0)
 
 
 def _gap(column: Column[Any], gap: int) -> int:
