@@ -65,12 +65,14 @@ def outcome(job: Job) -> Job:
         return job
     how = {"cancelled": "was cancelled", "lost": "was lost"}.get(job.state, job.state)
     kinds = {kind.exit_code: name for name, kind in errors.KINDS.items()}
-    kind = kinds.get(job.exit_code or 0, "failed") if job.state == "failed" else "failed"
+    # Exit codes of other people's programs mean something else than ours.
+    is_ours = job.state == "failed" and job.kind != "command"
+    kind = kinds.get(job.exit_code or 0, "failed") if is_ours else "failed"
     raise errors.from_wire(
         kind,
         f"job {job.id}, {job.title}, {how}: {job.reason or 'it did not say why'}",
         f"Its log: mlops-console job logs {job.id}",
-        {"job": job.id, "state": job.state},
+        {"job": job.id, "state": job.state, "exit_code": job.exit_code},
     )
 
 

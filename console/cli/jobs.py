@@ -113,8 +113,11 @@ def retry(invocation: Invocation) -> None:
         "mlops-console job run --title nightly -C /srv/etl -- make all",
     ),
 )
-def run(invocation: Invocation) -> None:
-    """Run any program as a job, with its log, its use of the machine and a truthful end."""
+def run(invocation: Invocation) -> int:
+    """Run any program as a job, with its log, its use of the machine and a truthful end.
+
+    When it is followed, the exit code is the program's own.
+    """
     given = invocation.arguments
     if not given.words:
         raise errors.UsageError(
@@ -127,7 +130,17 @@ def run(invocation: Invocation) -> None:
         priority=given.priority,
         after=tuple(given.after),
     )
-    _followed(invocation, invocation.client.call(wire.start_command, request))
+    job = invocation.client.call(wire.start_command, request)
+    try:
+        _followed(invocation, job)
+    except errors.FailedError as refusal:
+        code = refusal.data.get("exit_code")
+        if not code:
+            raise
+        output = invocation.output
+        output.refusal(refusal.kind, refusal.message, refusal.hint, refusal.data)
+        return int(code)
+    return 0
 
 
 def _followed(invocation: Invocation, job: Job) -> None:
