@@ -195,10 +195,11 @@ def _split_globals(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--workspace", "-W")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quiet", "-q", action="store_true")
-    parser.add_argument("--version", action="store_true")
     ours = _before_separator(words)
-    # --help belongs to the command when there is one.
-    parser.set_defaults(help=ours[:1] in (["--help"], ["-h"], ["help"]))
+    # --help and --version belong to the command when there is one.
+    parser.set_defaults(
+        help=ours[:1] in (["--help"], ["-h"], ["help"]), version=ours[:1] == ["--version"]
+    )
     known, rest = parser.parse_known_args(ours)
     known.workspace = known.workspace or os.environ.get("MLOPS_WORKSPACE") or None
     return known, [word for word in rest if not known.help] + words[len(ours) :]

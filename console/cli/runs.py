@@ -27,7 +27,7 @@ _ID = argument("id", type=int, help="number of the run")
     examples=(
         "mlops-console run list delays",
         "mlops-console run list --filter 'roc_auc > 0.7 and max_leaf_nodes < 20'",
-        "mlops-console run list --filter 'data = flights@v3 and !state:failed' --sort -roc_auc",
+        "mlops-console run list --filter 'data = flights@v3 and !state:failed' --sort=-roc_auc",
     ),
 )
 def list_runs(invocation: Invocation) -> None:

@@ -21,8 +21,3 @@ SET offset_bytes = excluded.offset_bytes,
     done = excluded.done,
     bad_count = excluded.bad_count,
     updated_at = excluded.updated_at;
-
--- name: delete_journal_offsets
--- Forgets a source whose directory is gone for good.
-DELETE FROM journal_offsets
-WHERE source = $source;

@@ -62,7 +62,8 @@ def test_command_explains_itself_and_its_examples_parse(noun: str, command: Comm
         line = example
         if line.startswith("eval"):
             line = line.split("$(")[1].rstrip(')"')
-        words = shlex.split(line.split(" > ")[0].split(" | ")[0])
+        words = shlex.split(line)
+        words = words[: next((i for i, word in enumerate(words) if word in (">", "|")), None)]
         assert words[0] == "mlops-console"
         _, rest = main._split_globals(words[1:])
         assert rest[0] == noun

@@ -16,9 +16,20 @@ from textual.containers import Horizontal, Vertical
 
 from console import text
 from console.tui.areas.base import Area, AreaEntry, Choice
+from console.tui.areas.serving.parts import (
+    budget,
+    drift_columns,
+    endpoint_columns,
+    errors_right,
+    now_rows,
+    realised,
+    saturation_rows,
+    verdict,
+    version_columns,
+)
 from console.tui.dialogs.confirm import Question
 from console.tui.dialogs.fields import Field
-from console.tui.ink import EMPTY, Line, Part
+from console.tui.ink import Line
 from console.tui.keymaps import bind
 from console.tui.pictures import (
     accuracy_chart,
@@ -27,22 +38,20 @@ from console.tui.pictures import (
     rate_chart,
     signal_rows,
 )
-from console.tui.signs import said, sign, state, value_ink
+from console.tui.signs import sign
 from console.tui.snapshots.serving import Snapshot
-from console.tui.widgets.bars import Gauge, gauge, histogram
 from console.tui.widgets.linechart import LineChart
 from console.tui.widgets.pane import Pane, Words
 from console.tui.widgets.prose import Lines
 from console.tui.widgets.table import Table
 from console.tui.widgets.table_layout import Column
 from storage.records.alerts import Alert
-from storage.records.drift import ColumnDrift, DriftReport
-from storage.records.endpoints import EndpointView, VersionTraffic
+from storage.records.drift import DriftReport
+from storage.records.endpoints import EndpointView
 
 WINDOWS_S = (300.0, 600.0, 1800.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
 DRIFT_EVERY = 10
 """Snapshots between two looks at drift: it moves slowly and costs more."""
-PSI_WARN, PSI_FAIL = 0.10, 0.25
 
 
 class ServingArea(Area):
@@ -98,7 +107,7 @@ class ServingArea(Area):
             with Vertical():
                 yield Pane(
                     "Endpoints",
-                    Table(_endpoint_columns(), key=lambda each: each.endpoint.name,
+                    Table(endpoint_columns(), key=lambda each: each.endpoint.name,
                           id="list", classes="main"),
                     id="list-pane",
                 )  # fmt: skip
@@ -112,7 +121,7 @@ class ServingArea(Area):
                 yield Pane("Now", Lines(id="now-narrow"), is_stop=False, id="now-pane-narrow")
                 yield Pane(
                     "Drift by column",
-                    Table(_drift_columns(is_wide=False), key=lambda each: each.column,
+                    Table(drift_columns(is_wide=False), key=lambda each: each.column,
                           has_head=False, id="drift-narrow"),
                     id="drift-narrow-pane",
                 )  # fmt: skip
@@ -122,14 +131,14 @@ class ServingArea(Area):
                            is_stop=False, id="saturation-pane")  # fmt: skip
                 yield Pane(
                     "Versions",
-                    Table(_version_columns(), key=lambda each: str(each.version),
+                    Table(version_columns(), key=lambda each: str(each.version),
                           has_cursor=False, id="versions"),
                     is_stop=False,
                     id="versions-pane",
                 )  # fmt: skip
                 yield Pane(
                     "Drift by column",
-                    Table(_drift_columns(is_wide=True), key=lambda each: each.column,
+                    Table(drift_columns(is_wide=True), key=lambda each: each.column,
                           has_head=False, id="drift"),
                     id="drift-pane",
                 )  # fmt: skip
@@ -182,13 +191,13 @@ class ServingArea(Area):
         )
         left = Line((endpoint.name, "bright bold"),
                     (f"   http {endpoint.host}:{endpoint.port}   {routes}", "quiet"))  # fmt: skip
-        verdict = _verdict(view)
-        room = max(1, self.size.width - left.width - verdict.width - 2)
-        self.query_one("#head", Lines).data = (left + " " * room + verdict,)
+        right = verdict(view)
+        room = max(1, self.size.width - left.width - right.width - 2)
+        self.query_one("#head", Lines).data = (left + " " * room + right,)
 
     def _show_charts(self, view: EndpointView) -> None:
         window = text.age(view.window_s)
-        self.query_one("#latency-pane", Pane).title(facts=f"ms · {window}", right=_budget(view))
+        self.query_one("#latency-pane", Pane).title(facts=f"ms · {window}", right=budget(view))
         self.query_one("#latency", LineChart).data = latency_chart(view)
         if self.size_class == "wide":
             now = view.now
@@ -196,22 +205,22 @@ class ServingArea(Area):
                 right=text.fixed(now.rate, 0) if now else text.MISSING
             )
             self.query_one("#rate", LineChart).data = rate_chart(view)
-            self.query_one("#errors-pane", Pane).title(right=_errors_right(view))
+            self.query_one("#errors-pane", Pane).title(right=errors_right(view))
             self.query_one("#errors", LineChart).data = error_chart(view)
         if self.size_class != "narrow":
             self.query_one("#accuracy-pane", Pane).title(
                 view.accuracy_metric.replace("_", " ").capitalize(),
                 facts="band: estimated without labels, 95 %",
-                right=_realised(view),
+                right=realised(view),
             )
             self.query_one("#accuracy", LineChart).data = accuracy_chart(view)
 
     def _show_numbers(self, view: EndpointView, snapshot: Snapshot) -> None:
         self.query_one("#list", Table).rows = snapshot.endpoints
         narrow = max(40, self.size.width - 4)
-        self.query_one("#now", Lines).data = tuple(_now_rows(view, 50))
+        self.query_one("#now", Lines).data = tuple(now_rows(view, 50))
         self.query_one("#now-narrow", Lines).data = tuple(signal_rows(view, narrow))
-        self.query_one("#saturation", Lines).data = tuple(_saturation_rows(view, 50))
+        self.query_one("#saturation", Lines).data = tuple(saturation_rows(view, 50))
         leader = view.saturation.leader[0] if view.saturation else ""
         self.query_one("#saturation-pane", Pane).title(right=f"{leader} leads" if leader else "")
         self.query_one("#versions", Table).rows = view.versions
@@ -383,136 +392,3 @@ def _percent_fault(value: str) -> str:
     except ValueError:
         return "a number from 0 to 100"
     return "" if 0 <= share <= 100 else "a number from 0 to 100"
-
-
-def _verdict(view: EndpointView) -> Line:
-    """What the endpoint's state is in a word, worst thing first."""
-    if view.endpoint.state != "ready":
-        known = {"starting": "starting", "failed": "failed", "lost": "lost"}
-        name = known.get(view.endpoint.state, "idle")
-        return said(name, f"{view.endpoint.state} {view.endpoint.reason}".strip())
-    now, limit = view.now, view.latency_limit_ms
-    if (
-        now
-        and view.error_limit_ratio is not None
-        and (now.error_ratio or 0) > view.error_limit_ratio
-    ):
-        return said("fail", f"failing, {text.percent(now.error_ratio or 0)} errors")
-    if now and limit and now.p99_ms is not None and now.p99_ms > limit:
-        return said("warn", f"slow, p99 {text.latency(now.p99_ms)}, limit {limit:g}")
-    return said("ok", "ready")
-
-
-def _budget(view: EndpointView) -> Part:
-    if view.slo_budget_left is None:
-        return ""
-    burn = f", burning {text.fixed(view.slo_burn, 1)}×" if view.slo_burn else ""
-    return f"budget left {text.percent(max(view.slo_budget_left, 0.0), 0)} of 30 d{burn}"
-
-
-def _errors_right(view: EndpointView) -> str:
-    now = view.now
-    shown = text.fixed(100 * (now.error_ratio or 0.0), 2) if now else text.MISSING
-    limit = view.error_limit_ratio
-    return f"{shown}   slo {text.fixed(100 * limit, 2)}" if limit is not None else shown
-
-
-def _realised(view: EndpointView) -> str:
-    last = next((p.realised for p in reversed(view.accuracy) if p.realised is not None), None)
-    coverage = (
-        "" if view.label_coverage is None else f", labels {text.percent(view.label_coverage, 0)}"
-    )
-    return f"realised {text.fixed(last, 3)}{coverage}"
-
-
-def _now_rows(view: EndpointView, width: int) -> list[Line]:
-    rows = list(signal_rows(view, width))
-    now = view.now
-    if now is not None:
-        for name, value in (("p50", now.p50_ms), ("p95", now.p95_ms), ("queue", now.queue_p95_ms)):
-            rows.append(Line((f"{name:<7}", "quiet"), (f"{text.latency(value):>7} ", "bright bold"),
-                             ("ms", "quiet")))  # fmt: skip
-    return rows
-
-
-def _saturation_rows(view: EndpointView, width: int) -> list[Line]:
-    found = view.saturation
-    if found is None:
-        return [Line(("not measured yet", "quiet"))]
-    leader = found.leader[0]
-    rows = []
-    for name, value in (
-        ("in flight", found.in_flight),
-        ("cpu", found.cpu),
-        ("memory", found.memory),
-        ("queue wait", found.queue_wait),
-        ("event loop", found.event_loop),
-        ("disk", found.disk),
-    ):
-        over = "fail" if value >= 0.9 else "warn" if value >= 0.7 else ""
-        ink = over or ("accent" if name == leader else "faint")
-        bar = gauge(Gauge(value=value, limits=(0.7, 0.9), ink=ink), width - 20)
-        number = Line((f"{text.fixed(value, 2):>6}", f"{over or 'bright'} bold" if name == leader
-                       else "ink"))  # fmt: skip
-        rows.append(Line((f"{name:<12}", "quiet")) + bar + " " + number)
-    return rows
-
-
-def _endpoint_columns() -> list[Column[EndpointView]]:
-    return [
-        Column(key="name", head="endpoint", cell=lambda e: e.endpoint.name, is_name=True, grow=1),
-        Column(key="state", head="state", cell=lambda e: _verdict(e), least=8),
-        Column(key="rate", head="req/s", align="right",
-               cell=lambda e: text.fixed(e.now.rate, 0) if e.now else text.MISSING),
-        Column(key="p99", head="p99 ms", align="right",
-               cell=lambda e: text.latency(e.now.p99_ms) if e.now else text.MISSING),
-    ]  # fmt: skip
-
-
-def _version_columns() -> list[Column[VersionTraffic]]:
-    return [
-        Column(key="version", head="version", cell=lambda v: f"v{v.version} {v.name}".strip()),
-        Column(key="requests", head="requests", align="right",
-               cell=lambda v: text.count(v.requests)),
-        Column(key="p50", head="p50", align="right", cell=lambda v: text.latency(v.p50_ms)),
-        Column(key="p99", head="p99", align="right", cell=lambda v: text.latency(v.p99_ms)),
-        Column(key="errors", head="err %", align="right",
-               cell=lambda v: text.fixed(100 * (v.error_ratio or 0.0), 2)),
-        Column(key="yes", head="yes %", align="right",
-               cell=lambda v: text.fixed(100 * v.positive_ratio, 1)
-               if v.positive_ratio is not None else text.MISSING),
-    ]  # fmt: skip
-
-
-def _drift_columns(*, is_wide: bool) -> list[Column[ColumnDrift]]:
-    def bar(each: ColumnDrift, width: int) -> Line:
-        value = each.primary.value or 0.0
-        known = state(each.verdict)
-        ink = "faint" if known.is_quiet else known.token
-        return gauge(Gauge(value=min(value, 0.5), high=0.5, limits=(PSI_WARN, PSI_FAIL), ink=ink),
-                     width)  # fmt: skip
-
-    columns: list[Column[ColumnDrift]] = [
-        Column(key="sign", cell=lambda each: sign(each.verdict), width=1, is_pinned=True),
-        Column(key="column", cell=lambda each: each.column, least=8, is_name=True, width=14),
-        Column(key="bar", draw=bar, width=14),
-        Column(key="psi", align="right", width=5, cell=_psi),
-    ]  # fmt: skip
-    if is_wide:
-        columns.append(
-            Column(key="after", draw=lambda each, width: histogram(
-                each.after, width, ink="fill" if each.verdict == "fail" else "faint"), width=12)
-        )  # fmt: skip
-    else:
-        columns.append(Column(key="moved", cell=_median_move, ink="quiet", grow=1, align="right"))
-    return columns
-
-
-def _psi(each: ColumnDrift) -> Line:
-    return Line((text.fixed(each.primary.value, 2), value_ink(each.verdict)))
-
-
-def _median_move(each: ColumnDrift) -> Part:
-    if each.median_before is None or each.median_after is None:
-        return EMPTY
-    return f"median {text.general(each.median_before)} → {text.general(each.median_after)}"
