@@ -1,0 +1,150 @@
+"""The queue: how far each job is, what it is doing, what is left; then what ended.
+
+Pure: jobs in, lines and columns out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from console import text
+from console.rules.filtering import Field
+from console.rules.lifecycle import FINAL
+from console.tui.ink import EMPTY, Line, Part
+from console.tui.signs import said, state
+from console.tui.widgets.bars import progress
+from console.tui.widgets.table_layout import Column
+from storage.records.jobs import Job
+
+BAR_CELLS = 10
+LEAST_SHARE = 0.02
+"""Below this share nothing can be said about when it ends."""
+
+FIELDS: Mapping[str, Field[Job]] = {
+    "id": Field(lambda job: job.id, "number"),
+    "state": Field(lambda job: job.state),
+    "kind": Field(lambda job: job.kind),
+    "title": Field(lambda job: job.title),
+    "by": Field(lambda job: job.created_by),
+    "reason": Field(lambda job: job.reason or None),
+    "started": Field(lambda job: job.started_at, "time"),
+    "took": Field(lambda job: duration_s(job, None), "seconds"),
+}
+"""What `/` can ask of a job."""
+
+
+def is_active(job: Job) -> bool:
+    return job.state not in FINAL
+
+
+def ratio(job: Job) -> float | None:
+    """How far a job is, from 0 to 1; None when it cannot say."""
+    found = job.progress
+    return min(max(found.done / found.total, 0.0), 1.0) if found.total > 0 else None
+
+
+def duration_s(job: Job, now: datetime | None) -> float | None:
+    """How long it ran, up to `now` while it does."""
+    end = job.ended_at or now
+    if job.started_at is None or end is None:
+        return None
+    return max(0.0, (end - job.started_at).total_seconds())
+
+
+def left_s(job: Job, now: datetime) -> float | None:
+    """How long it will still run when it goes on at this pace; None when that is not known yet."""
+    done, ran = ratio(job), duration_s(job, now)
+    if done is None or ran is None or done < LEAST_SHARE or not is_active(job):
+        return None
+    told = job.progress.at
+    since = max(0.0, (now - told).total_seconds()) if told is not None else 0.0
+    return max(0.0, (ran - since) * (1 - done) / done - since)
+
+
+def left_words(job: Job, now: datetime) -> str:
+    """`4 m left`; how long it ran where the end is not known."""
+    left = left_s(job, now)
+    if left is not None:
+        return f"{text.age(left, short=True)} left"
+    ran = duration_s(job, now)
+    return "" if ran is None else text.duration(ran)
+
+
+def doing(job: Job, width: int) -> Line:
+    """What a job is doing, waits for, or came to, in `width` cells."""
+    if job.state == "queued":
+        return Line((_waits_for(job), "quiet")).cut(width)
+    if job.state in FINAL:
+        return Line((job.reason or made_words(job), "quiet")).cut(width)
+    what = "asked to stop" if job.cancel_requested_by else job.progress.text
+    share = ratio(job)
+    if share is None:
+        return Line((what or "starting", "quiet")).cut(width)
+    bar = progress(share, min(BAR_CELLS, max(4, width - 6)))
+    line = bar + Line((f"{text.percent(share, 0):>6}", "ink"), (f"  {what}", "quiet"))
+    return line.cut(width)
+
+
+def _waits_for(job: Job) -> str:
+    if job.cancel_requested_by:
+        return f"cancelled by {job.cancel_requested_by}"
+    if job.after:
+        return f"after {text.listed(str(id) for id in job.after)}"
+    return "waits for a free place"
+
+
+def made_words(job: Job) -> str:
+    """What a job made, in a few words: `flights v3`, `delays v5`."""
+    made = job.result
+    for kind in ("dataset", "model"):
+        if made.get(kind):
+            version = made.get("version")
+            return f"made {made[kind]}{f' v{version}' if version else ''}"
+    return ""
+
+
+def columns(now: Callable[[], datetime]) -> list[Column[Job]]:
+    """The columns of the queue."""
+
+    def last(job: Job) -> Part:
+        if job.state in FINAL:
+            return Line((text.clock(job.ended_at, now(), seconds=False), "quiet"))
+        return Line((left_words(job, now()), "quiet")) if job.started_at else EMPTY
+
+    return [
+        Column(key="job", align="right", cell=lambda job: str(job.id),
+               is_pinned=True, sort=lambda job: job.id, first_descending=True,
+               meaning="the number of the job; a training and its run have the same"),
+        Column(key="state", width=11, is_pinned=True, cell=_state,
+               sort=lambda job: job.state),
+        Column(key="what", cell=lambda job: job.title, least=14, grow=1,
+               is_name=True, sort=lambda job: job.title),
+        Column(key="doing", draw=doing, width=34, least=22,
+               grow=2,
+               meaning="share done, what it is doing; for what waits, what it waits for"),
+        Column(key="left", align="right", cell=last, width=9,
+               meaning="time left at the pace so far; when it ended"),
+    ]  # fmt: skip
+
+
+def _state(job: Job) -> Line:
+    return said(job.state)
+
+
+def heading(jobs: tuple[Job, ...]) -> str:
+    """`2 run, 2 wait`."""
+    running = sum(job.state in ("running", "starting") for job in jobs)
+    waiting = sum(job.state == "queued" for job in jobs)
+    if not running and not waiting:
+        return "nothing runs"
+    parts = [f"{running} run" if running != 1 else "1 runs"] if running else []
+    parts += [f"{waiting} wait" if waiting != 1 else "1 waits"] if waiting else []
+    return ", ".join(parts)
+
+
+def ended_words(jobs: tuple[Job, ...]) -> str:
+    """`41 ended, 2 badly`."""
+    ended = [job for job in jobs if job.state in FINAL]
+    badly = sum(not state(job.state).is_quiet for job in ended)
+    return f"{len(ended)} ended" + (f", {badly} badly" if badly else "") if ended else ""

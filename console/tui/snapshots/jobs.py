@@ -1,0 +1,116 @@
+"""What the jobs area shows: the queue, the runs, one run, runs side by side, a job's log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from console.client.client import Client
+from console.rules.lifecycle import FINAL
+from console.wire import jobs as job_wire
+from console.wire import pipelines as pipeline_wire
+from console.wire import runs as run_wire
+from console.wire.jobs import GetLog, ListJobs
+from console.wire.routes import Nothing
+from console.wire.runs import CompareRuns, ListRuns, RunId
+from storage.records.jobs import Job, LogChunk
+from storage.records.results import Result
+from storage.records.runs import Run, RunComparison, RunDetail
+
+JOBS_AT_MOST = 200
+RUNS_AT_MOST = 10_000
+
+_kept: dict[Path, RunComparison] = {}
+"""The last comparison of each workspace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One reading."""
+
+    jobs: tuple[Job, ...]
+    """What runs, what waits in the order it will start, then what ended, newest first."""
+    runs: tuple[Run, ...]
+    """Newest first."""
+    champions: tuple[str, ...]
+    """`delays@v4`: versions that runs are measured against until the reader pins another."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """One run, and the one it is held against."""
+
+    detail: RunDetail
+    base: RunDetail | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Runs side by side, and the first two of them fold by fold."""
+
+    comparison: RunComparison
+    folds: tuple[tuple[Result, ...], ...]
+    """Of the baseline and of the run after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLog:
+    """A stretch of one job's log."""
+
+    id: int
+    chunk: LogChunk
+
+
+def load(client: Client) -> Snapshot:
+    jobs = client.call(job_wire.list_jobs, ListJobs(limit=JOBS_AT_MOST))
+    runs = client.call(run_wire.list_runs, ListRuns(limit=RUNS_AT_MOST))
+    views = client.call(pipeline_wire.list_pipelines, Nothing())
+    return Snapshot(
+        jobs=tuple(sorted(jobs, key=_queue_place)),
+        runs=tuple(runs),
+        champions=tuple(view.champion for view in views if view.champion),
+        at=datetime.now(UTC),
+    )
+
+
+def load_run(client: Client, *, id: int, base: int = 0) -> RunView:
+    """A run; `base` is the run beside whose numbers it stands, 0 = none."""
+    detail = client.call(run_wire.get_run, RunId(id=id))
+    against = client.call(run_wire.get_run, RunId(id=base)) if base and base != id else None
+    return RunView(detail=detail, base=against)
+
+
+def load_curve(client: Client, *, id: int) -> RunDetail:
+    """A run that is being trained, for its curve."""
+    return client.call(run_wire.get_run, RunId(id=id))
+
+
+def load_compare(client: Client, *, ids: tuple[int, ...]) -> Comparison:
+    """Runs side by side, the baseline first.
+
+    Measuring the differences takes the agent a while: what was measured is kept until one of the
+    runs is another.
+    """
+    details = [client.call(run_wire.get_run, RunId(id=id)) for id in ids]
+    runs = tuple(each.run for each in details)
+    compared = _kept.get(client.workspace.root)
+    if compared is None or compared.runs != runs:
+        compared = client.call(run_wire.compare_runs, CompareRuns(ids=ids))
+        _kept[client.workspace.root] = compared
+    return Comparison(comparison=compared, folds=tuple(each.folds for each in details[:2]))
+
+
+def load_log(client: Client, *, id: int, start: int = -65536) -> JobLog:
+    """What a job printed, from a byte on; negative = so many bytes from the end."""
+    return JobLog(id=id, chunk=client.call(job_wire.get_log, GetLog(id=id, start=start)))
+
+
+def _queue_place(job: Job) -> tuple[int, int, int]:
+    """Running, waiting in the order of starting, ended."""
+    if job.state in FINAL:
+        return 2, 0, -job.id
+    if job.state == "queued":
+        return 1, -job.priority, job.id
+    return 0, 0, job.id
