@@ -51,7 +51,7 @@ lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet .
 	build/lock/bin/pip freeze --exclude mlops-console --exclude pip --exclude setuptools > requirements.lock
-	build/lock/bin/pip install --quiet --group dev '.[dask,optuna]'
+	build/lock/bin/pip install --quiet --upgrade 'pip>=25.1' && build/lock/bin/pip install --quiet --group dev '.[dask,optuna]'
 	build/lock/bin/pip freeze --exclude mlops-console --exclude pip --exclude setuptools > build/all.lock
 	grep -vxFf requirements.lock build/all.lock > requirements-dev.lock
 
