@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from console.agent.applying import datasets, endpoints, models, runs
 from console.agent.comparing import diff_ended
 from console.agent.ingest import Applier, Ender, Source, Starter
-from console.agent.training import start_evaluate, start_train
+from console.agent.training import start_evaluate, start_search, start_train
 from storage.records.jobs import Progress
 from storage.records.reports import JobEnd
 from storage.tables import jobs
@@ -52,5 +52,6 @@ STARTERS: dict[str, Starter] = {
     "ingest": datasets.start_ingest,
     "check": datasets.start_check,
     "train": start_train,
+    "search": start_search,
     "evaluate": start_evaluate,
 }

@@ -8,16 +8,19 @@ the moment the job starts.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
 from console import errors
 from console.agent.dataset_lookup import find_version
-from console.rules import references
+from console.rules import references, search_space
+from console.rules.declared_table import nearest
+from console.wire.runs import StartSearch
 from storage.records.declared import Declaration
-from storage.records.pipelines import Pipeline
+from storage.records.pipelines import Pipeline, Search, SearchMethod
 from storage.tables import jobs, models, runs
 
 if TYPE_CHECKING:
@@ -88,6 +91,51 @@ def training_spec(
         "gates": msgspec.to_builtins(declared.gates.get(model, ())),
         "note": note,
     }
+
+
+def search_of(pipeline: Pipeline, request: StartSearch) -> Search:
+    """The search that was asked for: what the request leaves open is as declared."""
+    base = pipeline.search or Search(space={})
+    methods: tuple[SearchMethod, ...] = get_args(SearchMethod)
+    method = next((each for each in methods if each == request.method), base.method)
+    if request.method and method != request.method:
+        raise errors.UsageError(
+            f"{request.method!r} is no way to search.",
+            hint=nearest(request.method, methods, "It can be"),
+        )
+    search = replace(
+        base,
+        space=request.space or base.space,
+        method=method,
+        trials=request.trials or base.trials,
+        minutes=request.minutes or base.minutes,
+        metric=request.metric or base.metric,
+    )
+    search_space.dimensions(search.space)
+    if pipeline.split.folds < 2:
+        raise errors.InvalidError(
+            f"pipeline {pipeline.name} declares no folds, and a search is judged on them.",
+            hint=f"Add folds = 3 to [pipelines.{pipeline.name}.split].",
+        )
+    return search
+
+
+def start_search(connection: DuckDBPyConnection, job: Job) -> dict[str, Any]:
+    """The spec of a search that starts now; a retried one knows what was measured before."""
+    spec = start_train(connection, job)
+    spec["earlier"] = [] if job.retry_of is None else _measured(connection, job.retry_of)
+    return spec
+
+
+def _measured(connection: DuckDBPyConnection, job_id: int) -> list[dict[str, Any]]:
+    """Parameters and fold scores of the candidates that an earlier search job finished."""
+    found = []
+    for run in runs.list_child_runs(connection, job_id):
+        detail = runs.get_run_detail(connection, run.id)
+        if run.state == "succeeded" and detail is not None and detail.folds:
+            scores = [each.value for each in detail.folds if each.value is not None]
+            found.append({"params": run.params, "scores": scores, "seconds": run.duration_s})
+    return found
 
 
 def start_train(connection: DuckDBPyConnection, job: Job) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from console.errors import InvalidError
+from console.rules import search_space
 from console.rules.declared_table import FILE, Table, nearest
 from console.rules.roles import ROLES
 from console.rules.toml_positions import positions
@@ -27,7 +28,7 @@ from storage.records.declared import (
     DeclaredPerson,
 )
 from storage.records.gates import Gate
-from storage.records.pipelines import Pipeline, Split, Step
+from storage.records.pipelines import Pipeline, Search, Split, Step
 
 ReadText = Callable[[str], str]
 """Text of a file named in the declaration, relative to the workspace; raises `InvalidError`."""
@@ -80,8 +81,8 @@ def step_digest(step: Step) -> str:
 
 
 def pipeline_digest(pipeline: Pipeline) -> str:
-    """Return the identity of a declared pipeline: sha256 over everything but the digest itself."""
-    document = asdict(replace(pipeline, digest=""))
+    """Return the identity of a declared pipeline: sha256 over everything that shapes a model."""
+    document = asdict(replace(pipeline, digest="", search=None, backend=""))
     return _digest([json.dumps(document, sort_keys=True)])
 
 
@@ -126,6 +127,8 @@ def _pipeline(
     _check_names(step_tables)
     _check_range(table, "threshold", pipeline.threshold, 0.0, 1.0)
     _check_split(table.table("split"), pipeline.split)
+    if pipeline.search is not None:
+        _check_search(table.table("search"), pipeline.search)
     return replace(pipeline, digest=pipeline_digest(pipeline))
 
 
@@ -164,6 +167,16 @@ def _check_split(table: Table, split: Split) -> None:
     _check_range(table, "holdout_ratio", split.holdout_ratio, 0.0, 0.9)
     if split.folds < 0 or split.folds == 1 or split.folds > 50:
         table.fail(f"{split.folds} folds cannot be made.", key="folds", hint="0, or 2 to 50.")
+
+
+def _check_search(table: Table, search: Search) -> None:
+    for name, given in search.space.items():
+        try:
+            search_space.dimension(name, given)
+        except InvalidError as error:
+            table.table("space").fail(error.message, key=name, hint=error.hint)
+    if search.trials < 1:
+        table.fail(f"{search.trials} trials are none.", key="trials")
 
 
 def _gates(top: Table) -> dict[str, tuple[Gate, ...]]:

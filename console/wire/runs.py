@@ -52,6 +52,28 @@ class StartTraining:
     after: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartSearch:
+    """Fields left empty are taken from the pipeline's declared search."""
+
+    pipeline: str
+    space: dict[str, Any]
+    """Parameter -> a list of values, or `{"low": …, "high": …}` with `log` or `step`."""
+    params: dict[str, Any]
+    """Parameters that stay fixed, instead of the declared ones."""
+    data: dict[str, str]
+    method: str = ""
+    """`grid`, `random`, `halving`, `optuna`."""
+    trials: int = 0
+    minutes: float = 0.0
+    metric: str = ""
+    seed: int | None = None
+    model: str = ""
+    note: str = ""
+    priority: int = 0
+    after: tuple[int, ...] = ()
+
+
 list_runs = Route(
     "list_runs", "GET", "/v1/runs", ANYONE, ListRuns, list[Run], "Runs, newest first."
 )
@@ -74,4 +96,8 @@ start_training = Route(
     "start_training", "POST", "/v1/pipelines/{pipeline}/train", TRAIN, StartTraining, Job,
     "Train the pipeline's model on chosen data versions.",
 )  # fmt: skip
-ROUTES = (start_training, list_runs, get_run, compare_runs, note_run, reproduce_run)
+start_search = Route(
+    "start_search", "POST", "/v1/pipelines/{pipeline}/search", TRAIN, StartSearch, Job,
+    "Look for parameters on the folds, then train the model with the best ones.",
+)  # fmt: skip
+ROUTES = (start_training, start_search, list_runs, get_run, compare_runs, note_run, reproduce_run)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 Flow = Literal["training", "inference", "both"]
 SplitKind = Literal["time", "group", "stratified", "random"]
 Task = Literal["binary", "multiclass", "regression"]
+SearchMethod = Literal["grid", "random", "halving", "optuna"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,22 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """How parameters are looked for; judged on the folds, never on the holdout."""
+
+    method: SearchMethod = "random"
+    """`grid`: every combination; `halving`: many on few rows, the better ones on more."""
+    trials: int = 20
+    """Candidates at most."""
+    minutes: float = 0.0
+    """No candidate is begun after that; 0 = no limit."""
+    metric: str = ""
+    """Catalog name; empty = the leading metric of the pipeline."""
+    space: dict[str, Any]
+    """Parameter -> a list of values, or `{ low, high }` with `log = true` or a `step`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     name: str
     description: str = ""
@@ -80,5 +97,8 @@ class Pipeline:
     """Decision threshold a new model starts with."""
     cost: Cost = Cost()
     seed: int = 0
+    backend: str = ""
+    """Where fits run: empty = threads of the worker; `dask://host:port` = a Dask scheduler."""
+    search: Search | None = None
     digest: str = ""
-    """sha256 over everything above."""
+    """sha256 over everything above that shapes a model: not the search, not the backend."""

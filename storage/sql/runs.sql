@@ -95,6 +95,15 @@ FROM runs
 WHERE revision > $revision
 ORDER BY id;
 
+-- name: list_child_runs
+-- The candidates of a search.
+SELECT id, job_id, parent_id, pipeline, pipeline_digest, state, params, seed, data, code,
+    environment, started_at, ended_at, duration_s, peak_rss_bytes, rows_train, rows_holdout, holdout,
+    metrics, model, note, tags, created_by, error
+FROM runs
+WHERE parent_id = $parent_id
+ORDER BY id;
+
 -- name: last_run_revision
 -- The newest revision of any run.
 SELECT coalesce(max(revision), 0)

@@ -74,6 +74,11 @@ def list_changed_runs(connection: DuckDBPyConnection, revision: int) -> list[Run
     return queries.rows(connection, "list_changed_runs", {"revision": revision}, into=Run)
 
 
+def list_child_runs(connection: DuckDBPyConnection, parent_id: int) -> list[Run]:
+    """Candidates of a search in the order they were tried."""
+    return queries.rows(connection, "list_child_runs", {"parent_id": parent_id}, into=Run)
+
+
 def last_run_revision(connection: DuckDBPyConnection) -> int:
     return queries.row(connection, "last_run_revision", into=int) or 0
 

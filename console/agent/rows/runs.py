@@ -14,8 +14,16 @@ from console.agent import training
 from console.agent.context import Agent, Call
 from console.agent.rows.jobs import queue_job
 from console.agent.run_index import RunIndex
+from console.rules import search_space
 from console.rules.run_fields import in_reading_order
-from console.wire.runs import CompareRuns, ListRuns, NoteRun, RunId, StartTraining
+from console.wire.runs import (
+    CompareRuns,
+    ListRuns,
+    NoteRun,
+    RunId,
+    StartSearch,
+    StartTraining,
+)
 from storage.errors import StorageError
 from storage.records.jobs import Job
 from storage.records.runs import Run, RunComparison, RunDetail
@@ -52,6 +60,36 @@ async def start_training(call: Call, request: StartTraining) -> Job:
         f"train {spec['model']}",
         spec,
         command=_train_command(request),
+        priority=request.priority,
+        after=request.after,
+    )
+
+
+async def start_search(call: Call, request: StartSearch) -> Job:
+    declared = call.agent.declaration
+    pipeline = training.find_pipeline(declared, request.pipeline)
+    training.check_data(pipeline, request.data)
+    if request.model:
+        check_id(request.model, "model name")
+    spec = training.training_spec(
+        declared,
+        pipeline,
+        params=request.params,
+        seed=request.seed,
+        model=request.model,
+        note=request.note,
+    )
+    spec["search"] = msgspec.to_builtins(training.search_of(pipeline, request))
+    if request.after:
+        spec["wanted_data"] = request.data
+    else:
+        spec["data"] = await call.read(lambda c: training.pinned_data(c, pipeline, request.data))
+    return await queue_job(
+        call,
+        "search",
+        f"search {spec['model']}",
+        spec,
+        command=_search_command(request),
         priority=request.priority,
         after=request.after,
     )
@@ -172,6 +210,18 @@ def _train_command(request: StartTraining) -> str:
         words += ["--seed", str(request.seed)]
     if request.model:
         words += ["--model", request.model]
+    return shlex.join(words)
+
+
+def _search_command(request: StartSearch) -> str:
+    words = ["mlops-console", "train", request.pipeline, "--search"]
+    words += [request.method] if request.method else []
+    for name, given in request.space.items():
+        words += ["--vary", f"{name}={search_space.written(given)}"]
+    for name, version in request.data.items():
+        words += ["--data", f"{name}@{version}"]
+    if request.trials:
+        words += ["--trials", str(request.trials)]
     return shlex.join(words)
 
 
