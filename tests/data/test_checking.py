@@ -13,7 +13,7 @@ import pytest
 
 from console.rules.contracts import parse
 from console.rules.intervals import clopper_pearson, wilson
-from console.worker.data.checking import check, reading_options, wanted
+from console.worker.data.checking import check, wanted
 from console.worker.data.options import ReadOptions
 from console.worker.data.reading import read
 from storage.records.contracts import Contract, Rule
@@ -75,7 +75,7 @@ def test_the_february_file_with_na_keeps_its_contract_with_warnings(
 ) -> None:
     agreed = sample("flights")
     path = SAMPLE / "flights/flights-2013-02.csv"
-    options = reading_options(agreed, ReadOptions())
+    options = ReadOptions(null_tokens=agreed.null_tokens)
     reading = read(connection, path, options, scratch=tmp_path, wanted=wanted(agreed))
     results = check(connection, reading.relation, agreed, rows=reading.rows)
     assert {each.verdict for each in results} == {"pass", "warn", "skipped"}

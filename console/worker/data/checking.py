@@ -22,7 +22,6 @@ from console.rules.verdicts import CENSUS, WORST_FIRST, judge
 from console.text import percent
 from console.worker.data.casting import Wanted
 from console.worker.data.expressions import problem_of, problem_of_query
-from console.worker.data.options import ReadOptions
 from console.worker.data.running import Watch, execute
 from storage.chunk_files import NumberedRows
 from storage.records.contracts import Contract, LogicalType, Rule
@@ -58,16 +57,6 @@ def wanted(contract: Contract) -> dict[str, Wanted]:
                 type=physical, format=column.format, is_exact=bool(column.physical_type)
             )
     return types
-
-
-def reading_options(contract: Contract, options: ReadOptions) -> ReadOptions:
-    """Return the options with what the contract says about files where a person said nothing."""
-    return replace(
-        options,
-        null_tokens=contract.null_tokens if options.null_tokens is None else options.null_tokens,
-        decimal_mark=options.decimal_mark or contract.decimal_mark,
-        encoding=options.encoding or contract.encoding,
-    )
 
 
 def check(
