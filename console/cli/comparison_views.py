@@ -9,9 +9,14 @@ from console.rules import metrics
 from console.rules.histogram import bars
 from storage.records.diffs import ColumnDifference, DatasetDiff, RowDifference, SchemaChange
 from storage.records.drift import ColumnDrift, DriftReport
+from storage.records.results import Result
 
 OTHER = "(other)"
-_EXAMPLES = 12
+_EXAMPLES = 6
+_LINE = 118
+"""Terminal cells for example rows."""
+_NULLS_MOVED = 0.005
+_SIGNS = {"added": "+", "removed": "−"}
 _VALUES = 5
 
 
@@ -67,49 +72,66 @@ def _schema_line(output: Output, change: SchemaChange) -> str:
 
 
 def _columns(output: Output, diff: DatasetDiff) -> None:
-    by_name = {each.column: each for each in diff.differences}
-    shown: list[tuple[object, ...]] = []
-    for result in diff.distributions:
-        difference = by_name.pop(result.scope.removeprefix("column:"), None)
-        if difference is not None:
-            effect = text.fixed(result.value, 3)
-            shown.append(
-                (*_difference_cells(diff, difference), result.name, effect, result.verdict)
-            )
-    shown.extend(
-        (*_difference_cells(diff, each), None, None, None)
-        for each in by_name.values()
-        if _has_moved(each)
-    )
-    if not shown:
-        return
-    output.line()
-    heads = [Column("column"), Column("cells changed", ">"), Column("missing", ">")]
-    heads += [Column("new values"), Column("vanished"), Column("measure"), Column("effect", ">")]
-    output.table([*heads, Column("verdict", colour=verdict_colour)], shown)
+    """Columns that moved or changed, the largest effect first; the others are counted."""
+    effects = {each.scope.removeprefix("column:"): each for each in diff.distributions}
+    order = {name: place for place, name in enumerate(effects)}
+    moved = [
+        each
+        for each in sorted(diff.differences, key=lambda each: order.get(each.column, len(order)))
+        if _has_moved(each, effects.get(each.column), diff)
+    ]
+    if moved:
+        output.line()
+        heads = [Column("column"), Column("cells changed", ">"), Column("missing", ">")]
+        heads += [
+            Column("new values"),
+            Column("vanished"),
+            Column("measure"),
+            Column("effect", ">"),
+        ]
+        output.table(
+            [*heads, Column("verdict", colour=verdict_colour)],
+            [_column_row(diff, each, effects.get(each.column)) for each in moved],
+        )
+    still = len(diff.differences) - len(moved)
+    if still:
+        output.line(f"{text.counted(still, 'column')} did not move")
 
 
-def _has_moved(each: ColumnDifference) -> bool:
-    nulls = each.nulls_before != each.nulls_after
-    return bool(each.cells_changed or nulls or each.new_values or each.vanished_values)
-
-
-def _difference_cells(diff: DatasetDiff, each: ColumnDifference) -> tuple[object, ...]:
+def _column_row(
+    diff: DatasetDiff, each: ColumnDifference, effect: Result | None
+) -> tuple[object, ...]:
     return (
         text.cut(text.clean(each.column), 32),
         text.count(each.cells_changed) if diff.key else None,
         _missing(each, diff),
         _few(each.new_values),
         _few(each.vanished_values),
+        metrics.label_of(effect.name) if effect else None,
+        text.fixed(effect.value, 3) if effect else None,
+        effect.verdict if effect else None,
     )
+
+
+def _has_moved(each: ColumnDifference, effect: Result | None, diff: DatasetDiff) -> bool:
+    is_elsewhere = effect is not None and effect.verdict not in ("pass", "skipped")
+    gap = _null_share(each.nulls_after, diff.after_rows) - _null_share(
+        each.nulls_before, diff.before_rows
+    )
+    changed = each.cells_changed or each.new_values or each.vanished_values
+    return bool(is_elsewhere or changed or abs(gap) >= _NULLS_MOVED)
+
+
+def _null_share(count: int | None, rows: int) -> float:
+    return (count or 0) / max(rows, 1)
 
 
 def _missing(each: ColumnDifference, diff: DatasetDiff) -> str | None:
     if not each.nulls_before and not each.nulls_after:
         return None
-    before = (each.nulls_before or 0) / max(diff.before_rows, 1)
-    after = (each.nulls_after or 0) / max(diff.after_rows, 1)
-    return f"{text.percent(before)} → {text.percent(after)}"
+    before = text.percent(_null_share(each.nulls_before, diff.before_rows))
+    after = text.percent(_null_share(each.nulls_after, diff.after_rows))
+    return before if before == after else f"{before} → {after}"
 
 
 def _few(values: tuple[str, ...]) -> str | None:
@@ -119,33 +141,60 @@ def _few(values: tuple[str, ...]) -> str | None:
 
 
 def _examples(output: Output, diff: DatasetDiff) -> None:
-    if not diff.examples:
-        return
-    output.line()
-    for row in diff.examples[:_EXAMPLES]:
-        output.line(_example(output, diff, row))
-    more = len(diff.examples) - _EXAMPLES
-    if more > 0:
-        output.note(f"{more} more examples with --json")
-
-
-def _example(output: Output, diff: DatasetDiff, row: RowDifference) -> str:
-    sign, colour = {"added": ("+", "ok"), "removed": ("−", "fail"), "changed": ("~", "warn")}[
-        row.kind
+    changed = [row for row in diff.examples if row.kind == "changed"]
+    if changed:
+        output.line()
+        for row in changed[:_EXAMPLES]:
+            output.line(_changed_row(output, diff, row))
+    whole = [
+        row
+        for kind in ("added", "removed")
+        for row in [each for each in diff.examples if each.kind == kind][:_EXAMPLES]
     ]
-    name = " ".join(_cell(each) for each in row.key)
-    if row.kind == "changed":
-        places = {column: place for place, column in enumerate(diff.columns)}
-        words = ", ".join(
-            f"{text.clean(column)} {_cell(row.before[places[column]])} → "
-            f"{_cell(row.after[places[column]])}"
-            for column in row.changed
-            if column in places
+    if whole:
+        output.line()
+        shown = _fitting(diff, whole)
+        output.table(
+            [Column(" ", colour=_sign_colour), *(Column(diff.columns[place]) for place in shown)],
+            [
+                (_SIGNS[row.kind], *(_cell((row.after or row.before)[place]) for place in shown))
+                for row in whole
+            ],
         )
-        return f"{output.paint(sign, colour)} {name}: {words}"
-    cells = row.after if row.kind == "added" else row.before
-    words = " ".join(_cell(each) for each in cells)
-    return f"{output.paint(sign, colour)} {text.cut(words, 140)}"
+        hidden = len(diff.columns) - len(shown)
+        if hidden:
+            output.note(f"{text.counted(hidden, 'more column')} and more rows with --json")
+
+
+def _fitting(diff: DatasetDiff, rows: list[RowDifference]) -> list[int]:
+    """The places of the columns that fit into a line, the key's first."""
+    order = [diff.columns.index(name) for name in diff.key if name in diff.columns]
+    order += [place for place in range(len(diff.columns)) if place not in order]
+    shown: list[int] = []
+    used = 3
+    for place in order:
+        cells = [_cell((row.after or row.before)[place]) for row in rows]
+        used += max(map(text.cells, [*cells, text.clean(diff.columns[place])])) + 2
+        if used > _LINE and shown:
+            break
+        shown.append(place)
+    return shown
+
+
+def _sign_colour(cell: str) -> str:
+    return {"+": "ok", "−": "fail"}.get(cell.strip(), "warn")
+
+
+def _changed_row(output: Output, diff: DatasetDiff, row: RowDifference) -> str:
+    places = {column: place for place, column in enumerate(diff.columns)}
+    words = ", ".join(
+        f"{text.clean(column)} {_cell(row.before[places[column]])} → "
+        f"{_cell(row.after[places[column]])}"
+        for column in row.changed
+        if column in places
+    )
+    name = " ".join(_cell(each) for each in row.key)
+    return f"{output.paint('~', 'warn')} {name}: {text.cut(words, _LINE)}"
 
 
 def _cell(value: str | None) -> str:

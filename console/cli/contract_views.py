@@ -14,6 +14,7 @@ from storage.records.contracts import Contract, Rule
 from storage.records.results import Result
 
 _BAD = ("fail", "error")
+_EXAMPLES = 5
 _NOT_SHOWN = ("rule", "dimension", "basis")
 
 
@@ -43,12 +44,25 @@ def print_report(
             f"{output.verdict(each.verdict)}  {text.clean(_subject(each))}: "
             f"{text.clean(each.reason)}"
         )
-        for label, value in each.detail:
-            if label.startswith("row ") or label not in _NOT_SHOWN:
-                output.line(f"    {text.clean(label)}: {text.cut(text.clean(value), 110)}")
+        _details(output, each)
     hidden = len(report.results) - len(shown)
     if hidden and not failed_only:
         output.note(f"{text.counted(hidden, 'rule')} that nothing violates: see them with --all")
+
+
+def _details(output: Output, result: Result) -> None:
+    examples = []
+    for label, value in result.detail:
+        if label.startswith("row "):
+            examples.append(f"{label} {text.cut(text.clean(value), 100)}")
+        elif label not in _NOT_SHOWN:
+            output.line(f"    {text.clean(label)}: {text.cut(text.clean(value), 110)}")
+    line = " · ".join(examples[:_EXAMPLES])
+    lines = [line] if text.cells(line) <= 110 else examples[:_EXAMPLES]
+    for each in lines:
+        output.line(f"    {each}")
+    if len(examples) > _EXAMPLES:
+        output.line(f"    … {len(examples) - _EXAMPLES} more with --json")
 
 
 def _is_clean(result: Result) -> bool:

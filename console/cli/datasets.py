@@ -125,7 +125,7 @@ def _added(invocation: Invocation, result: dict[str, Any]) -> None:
             output.note(result["hint"])
         return
     parts = [f"added {result['name']}: {text.counted(result['rows'], 'row')}"]
-    if result.get("parent_rows") is not None:
+    if result.get("parent_rows") not in (None, result["rows"]):
         parts.append(f"{text.delta(result['rows'] - result['parent_rows'], 0)} to the one before")
     parts.append(f"{text.byte_size(result['added_bytes'])} new on disk")
     if result["verdict"] != "skipped":

@@ -58,7 +58,9 @@ class VersionReport:
     results: tuple[Result, ...] = ()
     """Contract results."""
     has_changed: bool = True
-    """False = the content equals `version.parent`, nothing new is recorded."""
+    """False = the content is that of the version `version.version`, nothing new is recorded."""
+    key: tuple[str, ...] = ()
+    """Columns that identify a row; empty = none is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

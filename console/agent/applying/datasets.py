@@ -117,7 +117,7 @@ def apply_version(
             at=version.created_at,
             by=version.created_by,
         )
-        datasets.set_dataset_key(connection, version.dataset, tuple(spec.get("key", ())))
+        datasets.set_dataset_key(connection, version.dataset, report.key)
         datasets.create_dataset_version(connection, version, report.results)
         _record(connection, source, "data.add", version, _summary(version), spec.get("shell", ""))
     if tag := spec.get("tag"):

@@ -6,11 +6,13 @@ A version that was made by appending is checked as it was delivered: the rows th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from console import errors
 from console.worker.context import JobContext
-from console.worker.data import checking
+from console.worker.data import checking, inferring
 from console.worker.data_jobs import contract_checks
 from console.worker.data_jobs.sources import read_source, source_words
 from console.worker.data_jobs.workbench import Workbench, workbench
@@ -103,4 +105,29 @@ def _subject(bench: Workbench, contract: Contract | None) -> Subject:
 
 
 def _draft(bench: Workbench) -> CheckReport:
-    raise errors.UnavailableError("contracts cannot be drafted yet.")
+    job = bench.job
+    subject = _subject(bench, None)
+    found = inferring.draft(
+        bench.connection,
+        subject.delivered,
+        job.spec["dataset"],
+        source=subject.name,
+        problems=subject.problems,
+        intervals_h=_intervals_h(job),
+        progress=lambda n, of: job.progress(n, of, "columns", f"looking at {subject.name}"),
+    )
+    return CheckReport(
+        dataset=job.spec["dataset"],
+        subject=subject.name,
+        rows=subject.row_count,
+        contract=found.contract,
+        draft=found.text,
+        source=subject.facts,
+        problems=subject.problems,
+    )
+
+
+def _intervals_h(job: JobContext) -> list[float]:
+    """Hours between the versions there are, for how fresh the data should be."""
+    times = [datetime.fromisoformat(each["created_at"]) for each in job.spec["history"]]
+    return [(later - earlier).total_seconds() / 3600 for later, earlier in pairwise(times)]

@@ -78,7 +78,13 @@ def _ingest(bench: Workbench) -> dict[str, Any]:
     if known is not None and not spec["force"]:
         return _unchanged(job, known, manifest)
     version = _version(bench, parent, reading, manifest, checked)
-    job.report(VersionReport(version=version, results=checked.results if checked else ()))
+    job.report(
+        VersionReport(
+            version=version,
+            results=checked.results if checked else (),
+            key=tuple(spec["key"]) or (contract.key if contract else ()),
+        )
+    )
     return {
         "dataset": version.dataset,
         "name": f"{version.dataset}@v{version.version}",
