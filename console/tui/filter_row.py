@@ -1,7 +1,8 @@
 """The filter, typed in place of the state line: live, with the count of hits, explained at once.
 
-`enter` keeps it, `esc` brings back what was there before. A text that is no filter yet leaves the
-last hits standing and says what is wrong; with no hit the term at fault is underlined.
+`enter` keeps it, `esc` brings back what was there before. Where the text is no filter yet it says
+what is wrong, and what stands before the fault goes on to hold; with no hit the term at fault is
+underlined.
 """
 
 from __future__ import annotations
@@ -95,7 +96,8 @@ class FilterRow(Horizontal):
     def _close(self) -> None:
         if not self._is_closed:
             self._is_closed = True
-            self.post_message(self.Closed(self._table))
+            # By way of the screen: a widget that is being removed does not deliver any more.
+            self.screen.post_message(self.Closed(self._table))
             self.remove()
 
 
@@ -115,6 +117,7 @@ def apply_filter(table: Table[Any], text: str) -> Line:
     try:
         wanted = parse(text, fields, table.words_of)
     except FilterFault as fault:
+        _apply_before(table, text[: fault.start])
         hint = f" {fault.hint}" if fault.hint else ""
         return Line(("▲ ", "warn"), (fault.message, "warn"), (hint, "quiet"))
     table.filter_by(text, wanted.matches if wanted.terms else None)
@@ -134,3 +137,12 @@ def apply_filter(table: Table[Any], text: str) -> Line:
         )
     )
     return hits
+
+
+def _apply_before(table: Table[Any], text: str) -> None:
+    """What stood before the fault goes on to hold, so that rows stay while a term is typed."""
+    try:
+        wanted = parse(text, table.filter_fields or {}, table.words_of)
+    except FilterFault:
+        return
+    table.filter_by(text.strip(), wanted.matches if wanted.terms else None)

@@ -43,7 +43,7 @@ class Look:
     charts: Charts = "braille"
     is_grey: bool = False
     """One grey for everything: the picture behind a dialog, or the last one of a lost agent."""
-    _styles: dict[tuple[Ink, Color | None], Style] = field(default_factory=dict)
+    _styles: dict[tuple[Ink, Color | None], Style] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, theme: str, *, is_ascii: bool = False, charts: Charts = "braille") -> Look:

@@ -64,6 +64,7 @@ class Painted(Settled):
             self.refresh(layout=True)
             return
         if not self.size:
+            self._painted_for = None  # hidden: painted when it is shown again
             return
         before = self._strips
         self._paint()
