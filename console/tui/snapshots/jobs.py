@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from console.client.client import Client
 from console.rules.lifecycle import FINAL
+from console.rules.metrics import DEFAULTS
 from console.wire import jobs as job_wire
 from console.wire import pipelines as pipeline_wire
 from console.wire import runs as run_wire
@@ -15,6 +17,7 @@ from console.wire.jobs import GetLog, ListJobs
 from console.wire.routes import Nothing
 from console.wire.runs import CompareRuns, ListRuns, RunId
 from storage.records.jobs import Job, LogChunk
+from storage.records.pipelines import Pipeline
 from storage.records.results import Result
 from storage.records.runs import Run, RunComparison, RunDetail
 
@@ -35,6 +38,8 @@ class Snapshot:
     """Newest first."""
     champions: tuple[str, ...]
     """`delays@v4`: versions that runs are measured against until the reader pins another."""
+    metrics: tuple[str, ...] = ()
+    """What the pipelines declare to be judged by, the leading one first."""
     at: datetime
 
 
@@ -71,6 +76,7 @@ def load(client: Client) -> Snapshot:
         jobs=tuple(sorted(jobs, key=_queue_place)),
         runs=tuple(runs),
         champions=tuple(view.champion for view in views if view.champion),
+        metrics=_declared_metrics([view.pipeline for view in views]),
         at=datetime.now(UTC),
     )
 
@@ -105,6 +111,11 @@ def load_compare(client: Client, *, ids: tuple[int, ...]) -> Comparison:
 def load_log(client: Client, *, id: int, start: int = -65536) -> JobLog:
     """What a job printed, from a byte on; negative = so many bytes from the end."""
     return JobLog(id=id, chunk=client.call(job_wire.get_log, GetLog(id=id, start=start)))
+
+
+def _declared_metrics(pipelines: Sequence[Pipeline]) -> tuple[str, ...]:
+    names = [name for each in pipelines for name in each.metrics or DEFAULTS[each.task]]
+    return tuple(dict.fromkeys(names))
 
 
 def _queue_place(job: Job) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ from storage.records.results import Result
 from storage.records.runs import DataUse, MetricPoint, Run, RunDetail, RunState
 
 NOW = datetime(2026, 11, 23, 9, 41, 7, tzinfo=UTC)
+METRICS = ("roc_auc", "recall")
 PARAMS: dict[str, Any] = {
     "max_depth": 6,
     "learning_rate": 0.1,
@@ -68,7 +69,7 @@ RUNS = (
 
 
 def snapshot() -> Snapshot:
-    return Snapshot(jobs=JOBS, runs=RUNS, champions=("delays@v4",), at=NOW)
+    return Snapshot(jobs=JOBS, runs=RUNS, champions=("delays@v4",), metrics=METRICS, at=NOW)
 
 
 def empty() -> Snapshot:

@@ -64,6 +64,26 @@ async def test_b_pins_another_baseline_and_again_gives_it_back() -> None:
         assert "★ 104 is the baseline" in screen
 
 
+async def test_a_run_that_measured_nothing_cannot_be_the_baseline() -> None:
+    async with seen("jobs", snapshot(), answer) as it:
+        screen = await it.press("j", "j", "j", "b")
+        assert "run 115 measured nothing" in screen
+        assert "Δ104" in screen
+
+
+async def test_without_a_champion_a_run_is_held_against_the_good_one_before_it() -> None:
+    async with seen("jobs", replace(snapshot(), champions=()), answer) as it:
+        screen = await it.press("j", "j", "c")
+        assert ("compare", {"ids": (109, 116)}) in it.app.wants
+        assert "★ 109 baseline" in screen
+
+
+async def test_declared_metrics_come_first_whatever_order_runs_were_stored_in() -> None:
+    async with seen("jobs", replace(snapshot(), metrics=("recall", "roc_auc")), answer) as it:
+        head = it.row(await it.text(), "AUC ↑")
+        assert head.index("recall") < head.index("AUC")
+
+
 async def test_a_filter_is_counted_in_the_heading() -> None:
     async with seen("jobs", snapshot(), answer) as it:
         screen = await it.press("slash", *"roc_auc", "space", "greater_than_sign", "space", *"0.74")
@@ -126,6 +146,7 @@ async def test_compare_shows_what_differs_in_bold_with_words_of_the_measured_dif
             "class_weight", "balanced", "balanced", "absent",
         ]  # fmt: skip
         assert it.row(screen, "early_stopping").split()[1:] == ["true", "true", "false"]
+        assert "= all rows" in screen and "follow" not in screen
         assert "seed" not in screen and "equal rows hidden, = shows them" in screen
         assert ink_of(it.app, "0.06")[2] and not ink_of(it.app, "balanced")[2]
 

@@ -142,7 +142,7 @@ class JobsArea(Area):
         )
 
     def _show_runs(self, snapshot: Snapshot) -> None:
-        self.query_one(RunsPane).show(snapshot.runs, self._base())
+        self.query_one(RunsPane).show(snapshot.runs, self._base(), snapshot.metrics)
         if not snapshot.runs:
             self.show_empty()
 
@@ -226,9 +226,11 @@ class JobsArea(Area):
         """What a comparison would hold: the baseline, then what is marked or under the cursor."""
         base = self._base()
         marked = [run.id for run in self.query_one("#runs", Table).marked_rows]
-        if not marked:
-            here = self.run_here() if self._mode == "run" else self._cursor_run()
-            marked = [here.id] if here is not None else []
+        here = self.run_here() if self._mode == "run" else self._cursor_run()
+        if not marked and here is not None:
+            marked = [here.id]
+            if base is None and self._snapshot is not None:
+                base = runs.earlier_run(self._snapshot.runs, here)
         first = [base.id] if base is not None else []
         return tuple(dict.fromkeys([*first, *marked]))[:COMPARED_AT_MOST]
 
@@ -247,6 +249,7 @@ class JobsArea(Area):
     def _want_compare(self, ids: tuple[int, ...]) -> None:
         if len(ids) < 2:
             self._ids, self._found = (), None
+            self.refresh_bindings()
             self.query_one(ComparePage).show_nothing(
                 ids[0] if ids and self._base() else 0,
                 has_runs=bool(self._snapshot and self._snapshot.runs),
@@ -292,6 +295,7 @@ class JobsArea(Area):
         if what == "compare":
             self._found = value
             self._show_compare(value)
+            self.refresh_bindings()
         elif what == "run":
             self._run = value
             self.query_one(RunPage).show(value, self._now())
@@ -303,7 +307,9 @@ class JobsArea(Area):
 
     def _show_compare(self, found: Comparison) -> None:
         page = self.query_one(ComparePage)
-        page.show(found, is_all=self._has_equal, is_wide=self.size_class == "wide")
+        declared = self._snapshot.metrics if self._snapshot else ()
+        is_wide = self.size_class == "wide"
+        page.show(found, declared, is_all=self._has_equal, is_wide=is_wide)
 
     # ------------------------------------------------------------------ moving about
 
@@ -390,10 +396,12 @@ class JobsArea(Area):
         self.query_one(RunsPane).show_heading()
 
     @on(Table.BaselineWanted, "#runs")
-    def _pin(self, event: Table.BaselineWanted) -> None:
-        base = self._base()
-        id = int(event.key)
-        self._pin_run(0 if base is not None and base.id == id and self._pinned else id)
+    def _pin(self) -> None:
+        run = self._cursor_run()
+        if run is not None and not run.metrics:
+            self.say(f"run {run.id} measured nothing, so nothing can be held against it")
+        elif run is not None:
+            self._pin_run(0 if run.id == self._pinned else run.id)
 
     @on(Table.BaselineWanted, "#compare-table")
     def _pin_next(self) -> None:
@@ -424,7 +432,7 @@ class JobsArea(Area):
             return self._found is not None and (self._mode == "compare" or
                                                 self.size_class == "wide")  # fmt: skip
         if action == "follow":
-            return self._mode == "log" or self.job_here() is not None
+            return self._mode == "log" or (self._mode != "compare" and self.job_here() is not None)
         return super().check_action(action, parameters)
 
     def action_compare(self) -> None:

@@ -38,8 +38,10 @@ class CompareRow:
     deltas: tuple[str, ...] = ()
 
 
-def rows(comparison: RunComparison, *, is_all: bool) -> list[CompareRow]:
-    """What is shown: what differs, or with `is_all` what is equal too."""
+def rows(
+    comparison: RunComparison, declared: Sequence[str] = (), *, is_all: bool
+) -> list[CompareRow]:
+    """What is shown: what differs, or with `is_all` what is equal too; `declared` metrics first."""
     runs = comparison.runs
     data, params, code = comparison.data, comparison.params, comparison.code
     if is_all:
@@ -53,10 +55,16 @@ def rows(comparison: RunComparison, *, is_all: bool) -> list[CompareRow]:
     section = _metric_section(runs)
     found += [
         CompareRow(section=section, name=head(each.metric), metric=each)
-        for each in comparison.metrics
+        for each in in_order(comparison.metrics, declared)
         if is_all or any(each.deltas[1:])
     ]
     return [*found, *_measures(runs, section)]
+
+
+def in_order(found: Sequence[MetricComparison], declared: Sequence[str]) -> list[MetricComparison]:
+    """The declared metrics in their order, then the others."""
+    places = {name: place for place, name in enumerate(declared)}
+    return sorted(found, key=lambda each: places.get(each.metric, len(places)))
 
 
 def _registered(runs: Sequence[Run]) -> tuple[str, ...]:
@@ -173,11 +181,12 @@ def hidden_words(found: Comparison, *, is_all: bool) -> str:
 # ---------------------------------------------------------------------- fold by fold
 
 
-def fold_metric(found: Comparison) -> str:
+def fold_metric(found: Comparison, declared: Sequence[str] = ()) -> str:
     """The metric shown by fold: the leading one that both runs have folds of."""
     names = [{each.name for each in folds} for folds in found.folds]
     shared = set.intersection(*names) if names else set()
-    return next((each.metric for each in found.comparison.metrics if each.metric in shared), "")
+    ordered = in_order(found.comparison.metrics, declared)
+    return next((each.metric for each in ordered if each.metric in shared), "")
 
 
 def fold_rows(found: Comparison, name: str) -> IntervalRows | None:

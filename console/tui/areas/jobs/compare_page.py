@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
@@ -38,11 +40,13 @@ class ComparePage(Vertical):
         yield Pane("By fold", IntervalChart(id="folds"), is_stop=False, id="folds-pane")
         yield Pane("In words", Prose(id="words"), is_stop=False, id="words-pane")
 
-    def show(self, found: Comparison, *, is_all: bool, is_wide: bool) -> None:
+    def show(
+        self, found: Comparison, declared: Sequence[str], *, is_all: bool, is_wide: bool
+    ) -> None:
         """Show a comparison; pictures and words only where the table leaves room for them."""
         compared = found.comparison
         table = self.query_one("#compare-table", Table)
-        rows = compare.rows(compared, is_all=is_all)
+        rows = compare.rows(compared, declared, is_all=is_all)
         held = table.cursor_key
         table.rows = ()  # never old rows under new columns: they may have fewer runs
         table.columns = compare.columns(compared)
@@ -57,7 +61,7 @@ class ComparePage(Vertical):
         lines = 2 + len(rows) + len({row.section for row in rows if row.section})
         room = self.size.height - lines - 2
         room -= self._show_words(compared.words, room)
-        self._show_folds(found, room if is_wide else 0)
+        self._show_folds(found, declared, room if is_wide else 0)
 
     def _show_words(self, words: tuple[str, ...], room: int) -> int:
         """Returns the lines that were taken."""
@@ -71,8 +75,8 @@ class ComparePage(Vertical):
         self.query_one("#words", Prose).data = shown
         return wanted if pane.display else 0
 
-    def _show_folds(self, found: Comparison, room: int) -> None:
-        name = compare.fold_metric(found)
+    def _show_folds(self, found: Comparison, declared: Sequence[str], room: int) -> None:
+        name = compare.fold_metric(found, declared)
         chart = compare.fold_rows(found, name) if name else None
         pane = self.query_one("#folds-pane", Pane)
         pane.display = chart is not None and len(chart.rows) + 3 <= room

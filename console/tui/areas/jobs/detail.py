@@ -42,11 +42,11 @@ class Measured:
 
 
 def measured(view: RunView) -> tuple[Measured, ...]:
-    """Metrics on the whole holdout, in the order of the run; without intervals if none are kept."""
+    """Metrics on the whole holdout, the leading one first; one without interval has none kept."""
     run = view.detail.run
     base = view.base.run.metrics if view.base else {}
     whole = {each.name: each for each in view.detail.results if not each.scope}
-    names = [*run.metrics, *(name for name in whole if name not in run.metrics)]
+    names = [*whole, *(name for name in run.metrics if name not in whole)]
     return tuple(
         Measured(
             result=whole.get(name) or Result(name=name, value=run.metrics[name]),
@@ -147,15 +147,14 @@ def curve_words(detail: RunDetail) -> Part:
     return Line((f"level by round {text.count(last_step)}", "quiet"))
 
 
-def leading(run: Run) -> str:
-    """The metric that leads: the first its run reports."""
-    return next(iter(run.metrics), "")
+def leading(detail: RunDetail) -> str:
+    """The metric that leads: the first that was judged."""
+    return next((each.name for each in detail.results if not each.scope), "")
 
 
 def fold_metric(detail: RunDetail) -> str:
-    """The first of the run's metrics that was measured by fold."""
-    by_fold = {each.name for each in detail.folds}
-    return next((name for name in detail.run.metrics if name in by_fold), "")
+    """The first metric that was measured by fold."""
+    return next((each.name for each in detail.folds), "")
 
 
 def fold_chart(detail: RunDetail) -> IntervalRows | None:
@@ -167,7 +166,7 @@ def fold_chart(detail: RunDetail) -> IntervalRows | None:
 
 def slice_chart(detail: RunDetail) -> IntervalRows | None:
     """The leading metric in the groups where it is worst, against its value on everything."""
-    name = leading(detail.run)
+    name = leading(detail)
     found = [
         each
         for each in detail.results

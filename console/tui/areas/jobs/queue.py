@@ -95,12 +95,13 @@ def _waits_for(job: Job) -> str:
 
 
 def made_words(job: Job) -> str:
-    """What a job made, in a few words: `flights v3`, `delays v5`."""
+    """What a job made, in a few words: `made flights@v3`."""
     made = job.result
     for kind in ("dataset", "model"):
         if made.get(kind):
             version = made.get("version")
-            return f"made {made[kind]}{f' v{version}' if version else ''}"
+            name = str(made[kind])
+            return f"made {name}@v{version}" if version and "@" not in name else f"made {name}"
     return ""
 
 

@@ -117,7 +117,7 @@ class RunPage(VerticalScroll, can_focus=False):
         self.query_one("#slices", IntervalChart).data = slices
         pane = self.query_one("#slices-pane", Pane)
         pane.display = slices is not None
-        pane.title(facts=f"{label_of(detail.leading(found.run))} by group, │ all rows")
+        pane.title(facts=f"{label_of(detail.leading(found))} by group, │ all rows")
 
     def _show_importance(self, view: RunView) -> None:
         every = view.detail.importance

@@ -24,21 +24,32 @@ _ASIDE = frozenset({"base_rate", "positive_ratio", "artifact_bytes", "package_di
 """Measured always, seldom what runs are chosen by."""
 
 
-def metric_names(runs: Sequence[Run]) -> tuple[str, ...]:
-    """Metrics worth a column, the leading one first: in the order in which runs report them."""
+def metric_names(runs: Sequence[Run], declared: Sequence[str] = ()) -> tuple[str, ...]:
+    """Metrics worth a column: the declared ones in their order, then what most runs measured."""
     counts: Counter[str] = Counter()
-    places: dict[str, int] = {}
     for run in [each for each in runs if each.metrics][:LOOKED_AT]:
-        for place, name in enumerate(run.metrics):
-            counts[name] += 1
-            places[name] = min(place, places.get(name, place))
-    names = [name for name in counts if name not in _ASIDE]
-    return tuple(sorted(names, key=lambda name: (-counts[name], places[name]))[:METRICS_AT_MOST])
+        counts.update(run.metrics)
+    first = [name for name in declared if name in counts]
+    rest = [name for name, _ in counts.most_common() if name not in _ASIDE]
+    return tuple(dict.fromkeys([*first, *rest]))[:METRICS_AT_MOST]
 
 
 def champion_run(runs: Sequence[Run], champions: Sequence[str]) -> Run | None:
     """The newest run that became a champion: what a run is held against by default."""
     return next((run for run in runs if run.model and run.model in champions), None)
+
+
+def earlier_run(runs: Sequence[Run], run: Run) -> Run | None:
+    """The good run of the same pipeline before this one: what it is held against without a
+    baseline."""
+    return next(
+        (
+            each
+            for each in runs
+            if each.id < run.id and each.pipeline == run.pipeline and each.metrics
+        ),
+        None,
+    )
 
 
 def delta(run: Run, base: Run | None, name: str) -> float | None:
@@ -82,7 +93,10 @@ def version_of(run: Run) -> str:
 
 
 def columns(
-    runs: Sequence[Run], base: Run | None, now: Callable[[], datetime]
+    runs: Sequence[Run],
+    base: Run | None,
+    now: Callable[[], datetime],
+    declared: Sequence[str] = (),
 ) -> list[Column[Run]]:
     """The columns for these runs: a pair for every metric, pipelines only where there are two."""
     found: list[Column[Run]] = [
@@ -103,7 +117,7 @@ def columns(
         Column(key="data", head="data", gap=1, rank=52, width=5, cell=version_of, sort=version_of,
                meaning="the version of its input"),
     ]  # fmt: skip
-    for place, name in enumerate(metric_names(runs)):
+    for place, name in enumerate(metric_names(runs, declared)):
         found += _pair(name, base, place)
     found += [
         Column(key="took", head="took s", align="right", rank=65, cell=_took, ink="quiet",

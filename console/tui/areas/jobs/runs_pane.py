@@ -34,13 +34,14 @@ class RunsPane(Pane):
             help="Every training, its metrics and their distance to the baseline.",
         )
 
-    def show(self, runs: Sequence[Run], base: Run | None) -> None:
+    def show(self, runs: Sequence[Run], base: Run | None, declared: Sequence[str]) -> None:
         """Show runs; columns are made anew only when there are others, so that nothing sways."""
         table = self.table
-        form = (run_table.metric_names(runs), base, len({run.pipeline for run in runs}) > 1)
+        names = run_table.metric_names(runs, declared)
+        form = (names, base, len({run.pipeline for run in runs}) > 1)
         if form != self._formed:
             self._formed = form
-            table.columns = run_table.columns(runs, base, self._now)
+            table.columns = run_table.columns(runs, base, self._now, declared)
         table.baseline = str(base.id) if base else ""
         table.filter_fields = run_fields(runs)
         table.rows = runs

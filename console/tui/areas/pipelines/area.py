@@ -174,10 +174,11 @@ class PipelinesArea(Area):
     def _show_runs(self, view: PipelineView) -> None:
         table = self.query_one("#runs", Table)
         base = run_table.champion_run(view.runs, (view.champion,))
-        form = (run_table.metric_names(view.runs), base, view.pipeline.name)
+        declared = view.pipeline.metrics
+        form = (run_table.metric_names(view.runs, declared), base, view.pipeline.name)
         if form != self._formed:
             self._formed = form
-            table.columns = run_table.columns(view.runs, base, self._now)
+            table.columns = run_table.columns(view.runs, base, self._now, declared)
         table.rows = view.runs
         if not view.runs:
             table.say(
@@ -352,7 +353,8 @@ class PipelinesArea(Area):
 
         def measured(view: PipelineView) -> str:
             last = flow.last_good(view)
-            name = next(iter(last.metrics), "") if last is not None else ""
+            first = run_table.metric_names(view.runs, view.pipeline.metrics)
+            name = next((each for each in first if last and each in last.metrics), "")
             if last is None or not name:
                 return text.MISSING
             return f"{run_table.head(name)} {run_table.number(last.metrics[name], name)}"

@@ -81,10 +81,10 @@ def _ends(view: PipelineView) -> Iterator[Station]:
                        f"seed {pipeline.seed}")  # fmt: skip
     yield Station(key="judge", name="judge", kind="metrics", is_trained=True, is_served=False,
                   what=_judged_by(pipeline))  # fmt: skip
-    answers = f"{view.champion} answers" if view.champion else "nothing was promoted yet"
+    answers = f"{view.champion} answers" if view.champion else "no champion yet"
     rule = f", yes from {pipeline.threshold:g}" if pipeline.task == "binary" else ""
     yield Station(key="answer", name="answer", kind="score", is_trained=False, is_served=True,
-                  what=f"{pipeline.target}{rule}; {answers}", branch="└ ")  # fmt: skip
+                  what=f"{answers}; {pipeline.target}{rule}", branch="└ ")  # fmt: skip
 
 
 def _judged_by(pipeline: Pipeline) -> str:
