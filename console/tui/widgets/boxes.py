@@ -13,19 +13,32 @@ from textual.reactive import Reactive
 from textual.widget import Widget
 
 
+def _settled() -> Reactive[Size]:
+    return Reactive(Size(0, 0), layout=False, repaint=False)
+
+
 class Settled(Widget):
     """A widget that never scrolls: its virtual size is no reason to lay out or paint again."""
 
-    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False, repaint=False)
+    virtual_size: Reactive[Size] = _settled()
 
 
-class Row(Settled, Horizontal):
+# Textual inherits style sheets along first bases only, so each box states it for itself.
+
+
+class Row(Horizontal):
     """Widgets beside each other."""
 
+    virtual_size: Reactive[Size] = _settled()
 
-class Stack(Settled, Vertical):
+
+class Stack(Vertical):
     """Widgets under each other."""
 
+    virtual_size: Reactive[Size] = _settled()
 
-class Box(Settled, Container):
+
+class Box(Container):
     """Widgets as its style says."""
+
+    virtual_size: Reactive[Size] = _settled()
