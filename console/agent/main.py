@@ -146,8 +146,8 @@ def _listen(workspace: Workspace) -> socket.socket:
         listening.bind(str(path))
     except OSError as error:
         raise errors.UnavailableError(f"cannot listen on {path}: {error.strerror}.") from error
-    # Others of a team reach the socket when the directories above let them; roles decide then.
-    is_shared = bool(workspace.root.stat().st_mode & 0o070)
+    # A directory its group may write to is a team's: they reach the socket, and roles decide.
+    is_shared = bool(workspace.root.stat().st_mode & 0o020)
     path.chmod(0o660 if is_shared else 0o600)
     if is_shared and path.parent == workspace.state:
         # The group may pass through to the socket; it can neither list nor read what is beside it.

@@ -142,7 +142,9 @@ def _stop_everything(workspace: Workspace) -> None:
             if view.endpoint.state not in ("stopped", "failed"):
                 client.call(endpoint_wire.stop_endpoint, EndpointName(endpoint=view.endpoint.name))
         _await_quiet(client)
+        pid = client.call(agent_wire.get_status, Nothing()).pid
         client.call(agent_wire.stop_agent, Nothing())
+        _await_gone(pid)
     except errors.UnavailableError:
         pass  # nobody is there: nothing runs
     finally:
@@ -150,12 +152,20 @@ def _stop_everything(workspace: Workspace) -> None:
 
 
 def _await_quiet(client: Client) -> None:
+    """Jobs and endpoints have ended, or ten seconds have passed."""
     deadline = time.monotonic() + 10.0
     while time.monotonic() < deadline:
         status = client.call(agent_wire.get_status, Nothing())
         if not (status.jobs_running or status.jobs_queued or status.endpoints_ready):
             return
         time.sleep(0.1)
+
+
+def _await_gone(pid: int) -> None:
+    """The agent's process has ended: nothing writes into the workspace any more."""
+    deadline = time.monotonic() + 10.0
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _telling(workspace: Workspace) -> StartCommand:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from console.wire.models import ModelName, ModelRef, PromoteModel
 from console.wire.routes import Nothing, Request, Response, Route
 from console.wire.runs import CompareRuns, StartTraining
 from storage.records.alerts import Alert
-from storage.records.endpoints import EndpointView
+from storage.records.endpoints import AccuracyPoint, EndpointView
 from storage.records.jobs import Job
 from storage.records.models import GateReport
 from storage.records.results import Result
@@ -39,6 +39,7 @@ from storage.records.results import Result
 ENDPOINT = "delays"
 PIPELINE = "delays"
 ALERT_WAIT_S = 25.0
+LABEL_WAIT_S = 20.0
 REQUESTS_PER_S = 250.0
 SUMMER = ("2013-07-17", "2013-08-31", 2500)
 """Since, until, requests. These flights are held out of every training here, so both models are
@@ -205,8 +206,9 @@ class Story:
             f"     http://{endpoint.host}:{ready.endpoint.port} serves {self.facts['champion']}"
         )
         flights = self.data / "flights"
-        months = [flights / f"flights-2013-{month:02}.parquet" for month in (4, 5, 6, 7, 8)]
-        self._add("flights", *months, append=True, note="April to August")
+        for month, name in ((4, "April"), (5, "May"), (6, "June"), (7, "July"), (8, "August")):
+            path = flights / f"flights-2013-{month:02}.parquet"
+            self._add("flights", path, append=True, note=name)
         self.facts["spring"] = self._replay("2013-04-01", "2013-04-29", 1500, "spring")
 
     def _await_ready(self) -> EndpointView:
@@ -223,7 +225,7 @@ class Story:
             time.sleep(0.1)
 
     def _replay(self, since: str, until: str, limit: int, season: str) -> dict[str, Any]:
-        started, since_at = time.monotonic(), datetime.now(UTC)
+        since_at = datetime.now(UTC)
         request = StartReplay(
             endpoint=ENDPOINT,
             dataset="flights",
@@ -234,11 +236,9 @@ class Story:
             label_delay_s=2.0,
         )
         sent = self._follow(self._call(endpoint_wire.start_replay, request)).result
-        view = self._await_labels(time.monotonic() - started)
-        # Only buckets that began with this replay: the window reaches a little further back.
-        last = [p for p in view.accuracy if p.realised is not None and p.at >= since_at]
-        correct = sum((point.realised or 0) * point.labelled for point in last)
-        labelled = sum(point.labelled for point in last)
+        view, points = self._await_labels(since_at, sent["labels"])
+        correct = sum((point.realised or 0) * point.labelled for point in points)
+        labelled = sum(point.labelled for point in points)
         facts: dict[str, Any] = {
             "season": season,
             "requests": sent["requests"],
@@ -260,14 +260,20 @@ class Story:
         )
         return facts
 
-    def _await_labels(self, window_s: float) -> EndpointView:
-        """Labels are sent late on purpose; go on when they are in or a few seconds have passed."""
-        request = EndpointWindow(endpoint=ENDPOINT, window_s=window_s)
-        deadline = time.monotonic() + 8.0
+    def _await_labels(
+        self, since: datetime, wanted: int
+    ) -> tuple[EndpointView, list[AccuracyPoint]]:
+        """Labels are sent late on purpose: the buckets since a moment, once most labels are in."""
+        since -= timedelta(seconds=since.second % 10, microseconds=since.microsecond)
+        deadline = time.monotonic() + LABEL_WAIT_S
         while True:
+            window = (datetime.now(UTC) - since).total_seconds()
+            request = EndpointWindow(endpoint=ENDPOINT, window_s=window, points=1000)
             view = self._call(endpoint_wire.get_endpoint, request)
-            if (view.label_coverage or 0.0) > 0.98 or time.monotonic() > deadline:
-                return view
+            points = [p for p in view.accuracy if p.realised is not None and p.at >= since]
+            labelled = sum(point.labelled for point in points)
+            if labelled >= 0.99 * wanted or time.monotonic() > deadline:
+                return view, points
             time.sleep(0.25)
 
     def _drift(self) -> None:

@@ -252,6 +252,8 @@ def show(
     if unit == "ms":
         text = latency(value) if decimals is None else fixed(value, places)
         return f"+{text} ms" if signed and value > 0 else f"{text} ms"
+    if unit == "rows" and decimals is None:
+        places = 0
     if 0 < abs(value) < 0.5 * 10**-places:
         text = general(value, 1)
         return f"+{text}" if signed and value > 0 else text
