@@ -73,7 +73,9 @@ SOURCES: dict[str, Source] = {
     "serving": Source(
         row="serving", topics=frozenset({"endpoints", "models", "alerts"}), live_s=1.0
     ),
-    "pipelines": Source(row="pipelines", topics=frozenset({"pipelines", "runs", "datasets"})),
+    "pipelines": Source(
+        row="pipelines", topics=frozenset({"pipelines", "runs", "jobs", "datasets", "models"})
+    ),
     "alerts": Source(row="alerts", topics=frozenset({"alerts"})),
     "people": Source(row="people", topics=frozenset({"people", "ledger"})),
 }

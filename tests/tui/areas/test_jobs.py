@@ -213,6 +213,7 @@ async def test_a_log_is_followed_to_its_end_and_held_with_f() -> None:
             and "fold 3 of 5, 27 118 rows" in screen
         )
         assert "follows, f holds it" in screen and "Runs" not in screen
+        assert "filter" not in screen
         pane = it.app.area.query_one(LogPane)
         more = "".join(f"09:40:{n:02d}  round {n}\n" for n in range(40))
         text = "09:38:36  fold 2 of 5  AUC 0.738\n" + more

@@ -183,6 +183,14 @@ class JobsArea(Area):
 
     # ------------------------------------------------------------------ baseline and selection
 
+    @property
+    def table(self) -> Table[Any] | None:
+        """The one that is meant by filter, sort and copy: none in a log."""
+        places = {"run": "#results", "compare": "#compare-table"}
+        if self._mode in places:
+            return self.query_one(places[self._mode], Table)
+        return None if self._mode == "log" else super().table
+
     def _base(self) -> Run | None:
         snapshot = self._snapshot
         if snapshot is None:

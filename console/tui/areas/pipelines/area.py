@@ -6,9 +6,8 @@ preview open over them. Wide terminals show those at the right.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, ClassVar, Literal
 
 from textual import on
@@ -19,7 +18,7 @@ from console import text
 from console.rules.lifecycle import FINAL
 from console.tui.areas.base import Area, AreaEntry, Choice
 from console.tui.areas.jobs import runs as run_table
-from console.tui.areas.pipelines import deeds, flow
+from console.tui.areas.pipelines import deeds, flow, preview
 from console.tui.areas.pipelines.flow import Station
 from console.tui.ink import Line, Part
 from console.tui.signs import said
@@ -229,7 +228,7 @@ class PipelinesArea(Area):
         if self._shown_look != look.id:
             self._shown_look = look.id
             table.rows = ()  # never old rows under new columns
-            table.columns = _row_columns(found.get("columns", ()))
+            table.columns = preview.columns(found.get("columns", ()), found.get("rows", ()))
             table.rows = tuple(enumerate(found.get("rows", ()), 1))
 
     def _say(self, view: PipelineView) -> None:
@@ -242,6 +241,12 @@ class PipelinesArea(Area):
             self.say(f"{view.pipeline.name} · {flow.reason(view)}")
 
     # ------------------------------------------------------------------ selection
+
+    @property
+    def table(self) -> Table[Any] | None:
+        if self._mode == "list":
+            return super().table
+        return self.query_one(f"#{self._mode}", Table)
 
     @property
     def view(self) -> PipelineView | None:
@@ -402,29 +407,3 @@ def _written(line: str) -> Line:
     """A line of a step; its comments in quiet."""
     shown = line.expandtabs(4)
     return Line((shown, "quiet" if shown.lstrip().startswith(("--", "#")) else "ink"))
-
-
-def _row_columns(columns: Sequence[Any]) -> list[Column[tuple[int, Sequence[Any]]]]:
-    def cell(place: int) -> Callable[[tuple[int, Sequence[Any]]], Part]:
-        return lambda row: _cell(row[1][place])
-
-    return [
-        Column(key=f"{place}", head=str(name), cell=cell(place), least=6,
-               align="right" if _is_number(str(kind)) else "left", rank=place + 1,
-               meaning=str(kind), sort=partial(_sort_value, place))
-        for place, (name, kind) in enumerate(columns)
-    ]  # fmt: skip
-
-
-def _sort_value(place: int, row: tuple[int, Sequence[Any]]) -> Any:
-    return row[1][place]
-
-
-def _is_number(kind: str) -> bool:
-    return kind.startswith(("int", "uint", "float", "double", "decimal"))
-
-
-def _cell(value: Any) -> Part:
-    if value is None:
-        return Line((text.MISSING, "quiet"))
-    return text.plain_value(value)
