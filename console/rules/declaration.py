@@ -125,6 +125,12 @@ def _pipeline(
             hint="Write a class as package.module.Class, a factory of your own as module:function.",
         )
     _check_names(step_tables)
+    if pipeline.backend and re.fullmatch(r"dask://[^/:]+:\d+", pipeline.backend) is None:
+        table.fail(
+            f"{pipeline.backend!r} is no place where fits can run.",
+            key="backend",
+            hint='Write backend = "dask://host:8786", or leave it out for this machine.',
+        )
     _check_range(table, "threshold", pipeline.threshold, 0.0, 1.0)
     _check_split(table.table("split"), pipeline.split)
     if pipeline.search is not None:

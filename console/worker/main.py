@@ -42,8 +42,18 @@ KINDS: dict[str, str] = {
 }
 """Kind of job -> module whose `run(job: JobContext) -> dict[str, Any]` does it."""
 
-SPARE_IMPORTS = ("pandas", "sklearn.ensemble", "sklearn.compose", "duckdb", "pyarrow", "joblib")
-"""What costs seconds and almost every job needs."""
+SPARE_IMPORTS = (
+    "pandas",
+    "sklearn.ensemble",
+    "sklearn.compose",
+    "sklearn.isotonic",
+    "sklearn.model_selection",
+    "duckdb",
+    "pyarrow.parquet",
+    "joblib",
+    "console.worker.train",
+)
+"""What costs seconds and most jobs need."""
 
 STOPPED_EXIT_CODE = 143
 """128 + SIGTERM, as a shell reports it."""

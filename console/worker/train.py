@@ -97,17 +97,41 @@ class Training:
 
 def run(job: JobContext) -> dict[str, Any]:
     """Train, judge and package; returns what was made."""
+    training = begin(job)
+    estimator = estimators.make_estimator(
+        training.order.pipeline, training.record.params, training.order.seed
+    )
+    baselines = verdict.baseline_names(training.order.pipeline, training.order.gates)
+    training.total = steps_of(training.order.pipeline, baselines)
+    pinned = read_pinned(job.objects, training.order.data)
+    cases, parts = prepare(training, pinned)
+    return complete(training, pinned, cases, parts, estimator, baselines)
+
+
+def begin(job: JobContext) -> Training:
+    """Read the order and report that a run has begun."""
     order = msgspec.convert(
         {name: value for name, value in job.spec.items() if name in Order.__slots__}, Order
     )
-    pipeline = order.pipeline
     training = Training(job, order, _first_record(job, order))
     job.report(RunReport(run=training.record))
-    estimator = estimators.make_estimator(pipeline, training.record.params, order.seed)
-    baselines = verdict.baseline_names(pipeline, order.gates)
-    training.total = 4 + pipeline.split.folds + len(baselines)
-    pinned = read_pinned(job.objects, order.data)
-    cases, parts = _prepare(training, pinned)
+    return training
+
+
+def steps_of(pipeline: Pipeline, baselines: Sequence[str]) -> int:
+    """Steps that the progress of a training counts."""
+    return 4 + pipeline.split.folds + len(baselines)
+
+
+def complete(
+    training: Training,
+    pinned: Sequence[Pinned],
+    cases: Cases,
+    parts: Parts,
+    estimator: Any,
+    baselines: Sequence[str],
+) -> dict[str, Any]:
+    """Fit, judge and package prepared cases; ends the run and registers the model."""
     fitted = _fit(training, cases, parts, estimator, baselines)
     _report_folds(training, cases, parts, fitted)
     package = _package(training, cases, parts, pinned, fitted)
@@ -135,7 +159,7 @@ def _first_record(job: JobContext, order: Order) -> Run:
     )
 
 
-def _prepare(training: Training, pinned: Sequence[Pinned]) -> tuple[Cases, Parts]:
+def prepare(training: Training, pinned: Sequence[Pinned]) -> tuple[Cases, Parts]:
     """Read the versions, run the training flow, split the rows."""
     job, pipeline = training.job, training.order.pipeline
     source = pinned[0].use
@@ -192,7 +216,7 @@ def _fit(
         fits.append(Fit(f"baseline:{name}", chain, parts.train, parts.holdout))
     training.say(f"fitting {type(estimator).__name__}")
     fitted: dict[str, Fitted] = {}
-    for each in fit_all(cases, fits, pipeline.task):
+    for each in fit_all(cases, fits, pipeline.task, pipeline.backend):
         fitted[each.fit.name] = each
         training.step_done()
         training.say(_fit_words(training, cases, each, fitted, len(folds)))

@@ -7,6 +7,7 @@ Invariant: what is fitted depends on rows, parameters and seed only, never on th
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,11 +20,12 @@ import threadpoolctl
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from console.errors import FailedError, InvalidError
+from console.errors import FailedError, InvalidError, UnavailableError
 from console.worker.training.rows import Cases
 from storage.records.pipelines import Task
 
 Rows = NDArray[np.int64]
+DASK_TIMEOUT_S = 10.0
 CURVE_POINTS = 100
 CURVE_ROWS = 5000
 """Rows of either side that a learning curve is measured on."""
@@ -54,12 +56,54 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def fit_all(cases: Cases, fits: Sequence[Fit], task: Task) -> Iterator[Fitted]:
-    """Fit side by side and give each one as soon as it is done, in no order."""
+def fit_all(cases: Cases, fits: Sequence[Fit], task: Task, backend: str = "") -> Iterator[Fitted]:
+    """Fit side by side and give each one as soon as it is done, in no order.
+
+    `backend` empty = threads of this process; `dask://host:port` = the workers of that scheduler.
+    """
+    if backend:
+        yield from _fit_on_dask(cases, fits, task, backend)
+        return
     with threadpoolctl.threadpool_limits(1):
         yield from joblib.Parallel(
             n_jobs=min(cores(), len(fits)), backend="threading", return_as="generator_unordered"
         )(joblib.delayed(_fit)(cases.frame, cases.y, each, task) for each in fits)
+
+
+def _fit_on_dask(cases: Cases, fits: Sequence[Fit], task: Task, backend: str) -> Iterator[Fitted]:
+    """The same through joblib's Dask backend; the rows are sent once to every worker."""
+    try:
+        distributed: Any = importlib.import_module("distributed")
+    except ImportError as error:
+        raise UnavailableError(
+            f"the pipeline's fits are to run on {backend}, and the package distributed is not "
+            "installed.",
+            hint="Install it: pip install 'mlops-console[dask]'",
+        ) from error
+    address = f"tcp://{backend.removeprefix('dask://')}"
+    try:
+        client = distributed.Client(address, timeout=DASK_TIMEOUT_S, set_as_default=True)
+    except OSError as error:
+        raise UnavailableError(
+            f"no Dask scheduler answers at {address} within {DASK_TIMEOUT_S:.0f} s.",
+            hint="Start one: dask scheduler, or take backend out of the pipeline.",
+        ) from error
+    with client:
+        if not client.scheduler_info(n_workers=-1)["workers"]:
+            raise UnavailableError(
+                f"the Dask scheduler at {address} has no worker.",
+                hint=f"Start one where mlops-console is installed: dask worker {address}",
+            )
+        frame, y = cases.frame, cases.y
+        with joblib.parallel_config(backend="dask", scatter=[frame, y]):
+            yield from joblib.Parallel(return_as="generator_unordered")(
+                joblib.delayed(_fit_far_away)(frame, y, each, task) for each in fits
+            )
+
+
+def _fit_far_away(frame: Any, y: NDArray[Any], fit: Fit, task: Task) -> Fitted:
+    with threadpoolctl.threadpool_limits(1):
+        return _fit(frame, y, fit, task)
 
 
 def _fit(frame: Any, y: NDArray[Any], fit: Fit, task: Task) -> Fitted:
