@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
 from textual._context import visible_screen_stack
 from textual.app import App
+from textual.events import Paste
+from textual.pilot import Pilot
 from textual.strip import Strip
 
 
@@ -33,3 +39,20 @@ def ink_of(app: App[object] | App[int], word: str) -> tuple[str, str, bool]:
                 ground = style.bgcolor.name if style.bgcolor else ""
                 return colour, ground, bool(style.bold)
     raise AssertionError(f"{word!r} is not on the screen")
+
+
+async def until(pilot: Pilot[Any], holds: Callable[[], object], *, timeout_s: float = 10.0) -> None:
+    """Wait until something can be read on the screen, however busy the machine is."""
+    deadline = monotonic() + timeout_s
+    while not holds():
+        if monotonic() > deadline:
+            raise AssertionError(f"still not so:\n{text_of(pilot.app)}")
+        await pilot.pause()
+
+
+async def write(pilot: Pilot[Any], text: str) -> None:
+    """Text into the field that has the focus, pasted: a press per letter takes 40 ms each."""
+    focused = pilot.app.focused
+    assert focused is not None
+    focused.post_message(Paste(text))
+    await pilot.pause()

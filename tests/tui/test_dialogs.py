@@ -15,7 +15,7 @@ from console.tui.dialogs.menu import Menu, Picker
 from console.tui.dialogs.palette import Palette
 from console.tui.widgets.table import Table
 from tests.tui.demo.app import Demo
-from tests.tui.reading import ink_of, rows_of, text_of
+from tests.tui.reading import ink_of, rows_of, text_of, until, write
 
 QUESTION = Question(
     sentence="Promote delays v5 against its gates?",
@@ -52,9 +52,9 @@ async def test_only_y_says_yes(keys: list[str]) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await app.ask(pilot, Confirm(QUESTION))
         await pilot.press(*keys)
-        assert app.answers == [] and "Promote delays v5" in text_of(app)
+        await until(pilot, lambda: app.answers == [] and "Promote delays v5" in text_of(app))
         await pilot.press("y")
-        assert app.answers == [Answer({})]
+        await until(pilot, lambda: app.answers == [Answer({})])
 
 
 @pytest.mark.parametrize("key", ["n", "escape"])
@@ -63,8 +63,8 @@ async def test_no_changes_nothing(key: str) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await app.ask(pilot, Confirm(QUESTION))
         await pilot.press(key)
-        assert app.answers == [None]
-        assert "Promote" not in text_of(app)
+        await until(pilot, lambda: app.answers == [None])
+        await until(pilot, lambda: "Promote" not in text_of(app))
 
 
 async def test_no_comes_first_underlined_and_says_that_enter_does_nothing() -> None:
@@ -73,8 +73,8 @@ async def test_no_comes_first_underlined_and_says_that_enter_does_nothing() -> N
         await app.ask(pilot, Confirm(QUESTION))
         row = next(row for row in rows_of(app) if "no, leave it" in row)
         assert row.index("n no, leave it") < row.index("y promote it")
-        assert "enter does nothing here" in text_of(app)
-        assert "n no" in rows_of(app)[-1] and "y yes" in rows_of(app)[-1]
+        await until(pilot, lambda: "enter does nothing here" in text_of(app))
+        await until(pilot, lambda: "n no" in rows_of(app)[-1] and "y yes" in rows_of(app)[-1])
 
 
 async def test_the_picture_behind_is_grey_and_the_header_stays() -> None:
@@ -83,25 +83,25 @@ async def test_the_picture_behind_is_grey_and_the_header_stays() -> None:
         accent = ink_of(app, "Gates")
         store = ink_of(app, "flights-nyc")
         await app.ask(pilot, Confirm(QUESTION))
-        assert ink_of(app, "Gates")[0] != accent[0]
-        assert ink_of(app, "flights-nyc") == store
+        await until(pilot, lambda: ink_of(app, "Gates")[0] != accent[0])
+        await until(pilot, lambda: ink_of(app, "flights-nyc") == store)
         await pilot.press("n")
         await pilot.pause()
-        assert ink_of(app, "Gates") == accent
+        await until(pilot, lambda: ink_of(app, "Gates") == accent)
 
 
 async def test_the_worst_wants_a_reason_and_the_name_typed() -> None:
     app = Asked()
     async with app.run_test(size=(80, 24)) as pilot:
         await app.ask(pilot, Confirm(WORST))
-        await pilot.press(*"yes, n")  # letters type while a field has the focus
-        assert app.answers == []
+        await write(pilot, "yes, n")  # letters type while a field has the focus
+        await until(pilot, lambda: app.answers == [])
         await pilot.press("escape", "y")
-        assert app.answers == [] and "type v5 first" in text_of(app)
+        await until(pilot, lambda: app.answers == [] and "type v5 first" in text_of(app))
         await pilot.press("shift+tab", *"v6")
-        assert "this is not v5" in text_of(app)
+        await until(pilot, lambda: "this is not v5" in text_of(app))
         await pilot.press("backspace", "5", "enter", "tab", "y")
-        assert app.answers == [Answer({"reason": "yes, n"})]
+        await until(pilot, lambda: app.answers == [Answer({"reason": "yes, n"})])
 
 
 async def test_a_reason_that_is_missing_is_named() -> None:
@@ -109,17 +109,17 @@ async def test_a_reason_that_is_missing_is_named() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await app.ask(pilot, Confirm(WORST))
         await pilot.press("tab", *"v5", "tab", "y")
-        assert app.answers == [] and "reason is missing" in text_of(app)
+        await until(pilot, lambda: app.answers == [] and "reason is missing" in text_of(app))
 
 
 async def test_the_explanation_opens_with_the_help_key() -> None:
     app = Asked()
     async with app.run_test(size=(80, 24)) as pilot:
         await app.ask(pilot, Confirm(WORST))
-        assert "Nothing brings it back." not in text_of(app)
+        await until(pilot, lambda: "Nothing brings it back." not in text_of(app))
         await pilot.press("escape", "question_mark")
         await pilot.pause()
-        assert "Nothing brings it back." in text_of(app)
+        await until(pilot, lambda: "Nothing brings it back." in text_of(app))
 
 
 async def test_a_form_checks_while_it_is_typed() -> None:
@@ -133,13 +133,16 @@ async def test_a_form_checks_while_it_is_typed() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await app.ask(pilot, Form("New job", fields, yes="start it"))
         await pilot.press("x")
-        assert "▲ a number" in text_of(app)
-        await pilot.press("backspace", "tab", *"serch")
-        assert "did you mean search?" in text_of(app)
+        await until(pilot, lambda: "▲ a number" in text_of(app))
+        await pilot.press("backspace", "tab")
+        await write(pilot, "serch")
+        await until(pilot, lambda: "did you mean search?" in text_of(app))
         await pilot.press("escape", "y")
-        assert app.answers == []
-        await pilot.press("shift+tab", *["backspace"] * 5, *"search", "tab", "y")
-        assert app.answers == [Answer({"folds": "5", "kind": "search"})]
+        await until(pilot, lambda: app.answers == [])
+        await pilot.press("shift+tab", *["backspace"] * 5)
+        await write(pilot, "search")
+        await pilot.press("tab", "y")
+        await until(pilot, lambda: app.answers == [Answer({"folds": "5", "kind": "search"})])
 
 
 # ------------------------------------------------------------------ menus
@@ -156,29 +159,29 @@ async def test_a_menu_is_chosen_by_letter_or_by_cursor() -> None:
     app = Asked()
     async with app.run_test(size=(80, 24)) as pilot:
         await app.ask(pilot, Menu("Actions", CHOICES))
-        assert "mlops-console alert ack 57" in text_of(app)
+        await until(pilot, lambda: "mlops-console alert ack 57" in text_of(app))
         await pilot.press("b")
         await app.ask(pilot, Menu("Actions", CHOICES))
         await pilot.press("enter")
-        assert [choice.id for choice in app.answers] == ["back", "ack"]
+        await until(pilot, lambda: [choice.id for choice in app.answers] == ["back", "ack"])
 
 
 async def test_what_cannot_be_chosen_says_why_and_stays() -> None:
     app = Asked()
     async with app.run_test(size=(80, 24)) as pilot:
         await app.ask(pilot, Menu("Actions", CHOICES))
-        assert "needs role data-scientist" in text_of(app)
+        await until(pilot, lambda: "needs role data-scientist" in text_of(app))
         await pilot.press("t", "j", "enter")
-        assert app.answers == []
+        await until(pilot, lambda: app.answers == [])
         await pilot.press("escape")
-        assert app.answers == [None]
+        await until(pilot, lambda: app.answers == [None])
 
 
 async def test_an_empty_menu_says_so() -> None:
     app = Asked()
     async with app.run_test(size=(80, 24)) as pilot:
         await app.ask(pilot, Menu("Actions", []))
-        assert "nothing can be done here now" in text_of(app)
+        await until(pilot, lambda: "nothing can be done here now" in text_of(app))
 
 
 async def test_columns_are_picked_with_space() -> None:
@@ -186,7 +189,7 @@ async def test_columns_are_picked_with_space() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await app.ask(pilot, Picker("Columns", CHOICES, frozenset({"ack"})))
         await pilot.press("space", "space", "enter")
-        assert app.answers == [frozenset({"train"})]
+        await until(pilot, lambda: app.answers == [frozenset({"train"})])
 
 
 async def test_the_sort_menu_sorts() -> None:
@@ -194,7 +197,7 @@ async def test_the_sort_menu_sorts() -> None:
     async with app.run_test(size=(110, 30)) as pilot:
         await pilot.press("s")
         await pilot.pause()
-        assert "Sort by" in text_of(app) and "got" in text_of(app)
+        await until(pilot, lambda: "Sort by" in text_of(app) and "got" in text_of(app))
         await pilot.press("j", "enter")
         await pilot.pause()
         table = app.frame.query_one("#gates", Table)
@@ -207,7 +210,9 @@ async def test_the_sort_menu_sorts() -> None:
 async def test_the_palette_finds_a_place_by_a_few_letters() -> None:
     app = Asked()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("colon", *"gserv", "enter")
+        await pilot.press("colon")
+        await write(pilot, "gserv")
+        await pilot.press("enter")
         await pilot.pause()
         assert app.frame.current is not None and app.frame.current.entry.id == "serving"
 
@@ -220,10 +225,10 @@ async def test_both_palette_keys_open_it_and_it_shows_keys_and_commands() -> Non
             await pilot.pause()
             shown = text_of(app)
             assert "go to serving" in shown and "latency, errors, drift" in shown
-            await pilot.press(*"ackn")
+            await write(pilot, "ackn")
             await pilot.pause()
-            assert "mlops-console alert ack 57" in text_of(app)
-            assert "1 of " in text_of(app)
+            await until(pilot, lambda: "mlops-console alert ack 57" in text_of(app))
+            await until(pilot, lambda: "1 of " in text_of(app))
             await pilot.press("escape")
 
 
@@ -232,17 +237,17 @@ async def test_the_palette_moves_with_arrows_while_letters_type() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await app.ask(pilot, Palette(CHOICES))
         await pilot.press("down", "down", "enter")
-        assert [choice.id for choice in app.answers] == ["back"]
+        await until(pilot, lambda: [choice.id for choice in app.answers] == ["back"])
 
 
 async def test_no_entry_is_said() -> None:
     app = Asked()
     async with app.run_test(size=(80, 24)) as pilot:
         await app.ask(pilot, Palette(CHOICES))
-        await pilot.press(*"zzz")
-        assert "no entry has these letters" in text_of(app)
+        await write(pilot, "zzz")
+        await until(pilot, lambda: "no entry has these letters" in text_of(app))
         await pilot.press("enter")
-        assert app.answers == []
+        await until(pilot, lambda: app.answers == [])
 
 
 async def test_the_palette_offers_what_the_app_makes_of_the_typed_text() -> None:
@@ -250,8 +255,9 @@ async def test_the_palette_offers_what_the_app_makes_of_the_typed_text() -> None
     async with app.run_test(size=(80, 24)) as pilot:
         more = lambda text: [Choice(id=f"open:{text}", label=f"open {text}")]  # noqa: E731 # a stand-in
         await app.ask(pilot, Palette(CHOICES, more))
-        await pilot.press(*"117", "enter")
-        assert [choice.id for choice in app.answers] == ["open:117"]
+        await write(pilot, "117")
+        await pilot.press("enter")
+        await until(pilot, lambda: [choice.id for choice in app.answers] == ["open:117"])
 
 
 @pytest.mark.parametrize("key", ["question_mark", "f1"])
@@ -267,7 +273,7 @@ async def test_help_explains_the_pane_that_has_the_focus(key: str) -> None:
         assert "$ mlops-console alert ack 57" in shown
         await pilot.press("q")
         await pilot.pause()
-        assert "one row down" not in text_of(app)
+        await until(pilot, lambda: "one row down" not in text_of(app))
 
 
 async def test_long_help_can_be_scrolled_and_says_how_much_is_left() -> None:
@@ -275,9 +281,11 @@ async def test_long_help_can_be_scrolled_and_says_how_much_is_left() -> None:
     async with app.run_test(size=(60, 16)) as pilot:
         await pilot.press("question_mark")
         await pilot.pause()
-        assert "more lines" in text_of(app)
+        await until(pilot, lambda: "more lines" in text_of(app))
         await pilot.press("G")
-        assert "more lines" not in text_of(app) and "In the shell" in text_of(app)
+        await until(
+            pilot, lambda: "more lines" not in text_of(app) and "In the shell" in text_of(app)
+        )
 
 
 async def test_keys_of_the_frame_do_nothing_behind_a_dialog() -> None:
@@ -286,7 +294,7 @@ async def test_keys_of_the_frame_do_nothing_behind_a_dialog() -> None:
         await app.ask(pilot, Menu("Actions", CHOICES))
         await pilot.press("5", "colon", "z")
         assert app.frame.current is not None and app.frame.current.entry.id == "models"
-        assert "Actions" in text_of(app)
+        await until(pilot, lambda: "Actions" in text_of(app))
 
 
 # ------------------------------------------------------------------ filter
@@ -295,23 +303,28 @@ async def test_keys_of_the_frame_do_nothing_behind_a_dialog() -> None:
 async def test_a_filter_is_live_and_kept_by_enter() -> None:
     app = Asked()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("slash", *"verdict:inc")
+        await pilot.press("slash")
+        await write(pilot, "verdict:inc")
         await pilot.pause()
-        assert "2 of 8" in text_of(app) and "precision" not in text_of(app)
+        await until(pilot, lambda: "2 of 8" in text_of(app) and "precision" not in text_of(app))
         await pilot.press("enter")
         await pilot.pause()
-        assert "/ verdict:inc" in rows_of(app)[22]
+        await until(pilot, lambda: "/ verdict:inc" in rows_of(app)[22])
         assert app.frame.query_one("#gates", Table).has_focus
         await pilot.press("escape")
         await pilot.pause()
-        assert "precision" in text_of(app)
+        await until(pilot, lambda: "precision" in text_of(app))
 
 
 async def test_esc_brings_back_the_filter_before() -> None:
     app = Asked()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("slash", *"verdict:inc", "enter")
-        await pilot.press("slash", *"zzz", "escape")
+        await pilot.press("slash")
+        await write(pilot, "verdict:inc")
+        await pilot.press("enter")
+        await pilot.press("slash")
+        await write(pilot, "zzz")
+        await pilot.press("escape")
         await pilot.pause()
         assert app.frame.query_one("#gates", Table).filter_text == "verdict:inc"
 
@@ -319,17 +332,24 @@ async def test_esc_brings_back_the_filter_before() -> None:
 async def test_a_typo_is_explained_and_the_hits_stay() -> None:
     app = Asked()
     async with app.run_test(size=(100, 30)) as pilot:
-        await pilot.press("slash", *"verdict:pass")
-        await pilot.press(*" gott>1")
+        await pilot.press("slash")
+        await write(pilot, "verdict:pass")
+        await write(pilot, " gott>1")
         await pilot.pause()
-        assert 'there is no field "gott"' in text_of(app) and "Did you mean got?" in text_of(app)
-        assert "precision" in text_of(app)
+        await until(
+            pilot,
+            lambda: (
+                'there is no field "gott"' in text_of(app) and "Did you mean got?" in text_of(app)
+            ),
+        )
+        await until(pilot, lambda: "precision" in text_of(app))
 
 
 async def test_without_a_hit_the_word_at_fault_is_underlined() -> None:
     app = Asked()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("slash", *"recall zebra")
+        await pilot.press("slash")
+        await write(pilot, "recall zebra")
         await pilot.pause()
         shown = text_of(app)
         assert "0 of 8" in shown and "esc clears" in shown
@@ -339,6 +359,7 @@ async def test_without_a_hit_the_word_at_fault_is_underlined() -> None:
 async def test_a_bang_inverts() -> None:
     app = Asked()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("slash", *"!verdict:pass")
+        await pilot.press("slash")
+        await write(pilot, "!verdict:pass")
         await pilot.pause()
-        assert "3 of 8" in text_of(app)
+        await until(pilot, lambda: "3 of 8" in text_of(app))

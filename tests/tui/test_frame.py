@@ -24,7 +24,7 @@ from console.tui.ink import Line
 from console.tui.viewstate import ViewState
 from console.tui.widgets.table import Table
 from tests.tui.demo.app import ENTRIES, STATUS, Demo
-from tests.tui.reading import ink_of, rows_of, strips_of, text_of
+from tests.tui.reading import ink_of, rows_of, strips_of, text_of, until, write
 
 AREAS = ("overview", "models", "serving", "pipelines")
 SIZES = ((60, 16), (80, 24), (110, 30), (160, 45), (300, 80))
@@ -53,7 +53,7 @@ async def test_under_forty_by_ten_only_the_status_is_left() -> None:
         rows = [row for row in rows_of(app) if row.strip()]
         assert len(rows) == 1 and "flights-nyc" in rows[0]
         await pilot.resize_terminal(80, 24)
-        assert "Needs you" in text_of(app)
+        await until(pilot, lambda: "Needs you" in text_of(app))
 
 
 def test_the_size_classes() -> None:
@@ -68,13 +68,13 @@ def test_the_size_classes() -> None:
 async def test_an_area_shows_more_when_the_terminal_grows() -> None:
     app = Demo()
     async with app.run_test(size=(80, 24)) as pilot:
-        assert "Is it still right?" not in text_of(app)
+        await until(pilot, lambda: "Is it still right?" not in text_of(app))
         await pilot.resize_terminal(160, 45)
         await pilot.pause()
-        assert "Is it still right?" in text_of(app)
+        await until(pilot, lambda: "Is it still right?" in text_of(app))
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
-        assert "Is it still right?" not in text_of(app)
+        await until(pilot, lambda: "Is it still right?" not in text_of(app))
 
 
 # ------------------------------------------------------------------ rows
@@ -124,7 +124,7 @@ async def test_digits_open_areas_and_minus_goes_back() -> None:
     app = Demo()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("5")
-        assert "Latency" in text_of(app)
+        await until(pilot, lambda: "Latency" in text_of(app))
         await pilot.press("4", "minus")
         assert app.frame.current is not None and app.frame.current.entry.id == "serving"
         await pilot.press("minus")
@@ -145,22 +145,22 @@ async def test_a_click_on_a_tab_opens_it_and_one_on_a_footer_key_presses_it() ->
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.click(offset=(rows_of(app)[1].index("Serving") + 2, 1))
         await pilot.pause()
-        assert "Latency" in text_of(app)
+        await until(pilot, lambda: "Latency" in text_of(app))
         await pilot.click(offset=(rows_of(app)[23].index("? help") + 1, 23))
         await pilot.pause()
-        assert "one row down" in text_of(app) or "next pane" in text_of(app)
+        await until(pilot, lambda: "one row down" in text_of(app) or "next pane" in text_of(app))
 
 
 async def test_tab_goes_from_pane_to_pane_and_the_heading_shows_where() -> None:
     app = Demo()
     async with app.run_test(size=(80, 24)) as pilot:
         accent = ink_of(app, "Needs you")
-        assert "━" in rows_of(app)[3]
+        await until(pilot, lambda: "━" in rows_of(app)[3])
         await pilot.press("tab")
-        assert "─" in rows_of(app)[3] and "━" not in rows_of(app)[3]
-        assert ink_of(app, "Stages") == accent
+        await until(pilot, lambda: "─" in rows_of(app)[3] and "━" not in rows_of(app)[3])
+        await until(pilot, lambda: ink_of(app, "Stages") == accent)
         await pilot.press("shift+tab")
-        assert ink_of(app, "Needs you") == accent
+        await until(pilot, lambda: ink_of(app, "Needs you") == accent)
 
 
 async def test_zoom_gives_one_pane_the_body_and_esc_takes_it_back() -> None:
@@ -168,20 +168,26 @@ async def test_zoom_gives_one_pane_the_body_and_esc_takes_it_back() -> None:
     app.first = "serving"
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("z")
-        assert "Drift" not in text_of(app) and "Latency" in text_of(app)
-        assert "flights-nyc" in rows_of(app)[0] and "? help" in rows_of(app)[-1]
+        await until(pilot, lambda: "Drift" not in text_of(app) and "Latency" in text_of(app))
+        await until(
+            pilot, lambda: "flights-nyc" in rows_of(app)[0] and "? help" in rows_of(app)[-1]
+        )
         await pilot.press("escape")
-        assert "Drift" in text_of(app)
+        await until(pilot, lambda: "Drift" in text_of(app))
 
 
 async def test_keys_that_do_nothing_now_are_not_in_the_footer() -> None:
     app = Demo()
     async with app.run_test(size=(160, 45)) as pilot:
-        assert "x actions" in rows_of(app)[-1] and "/ filter" not in rows_of(app)[-1]
-        assert "esc" not in rows_of(app)[-1]
+        await until(
+            pilot, lambda: "x actions" in rows_of(app)[-1] and "/ filter" not in rows_of(app)[-1]
+        )
+        await until(pilot, lambda: "esc" not in rows_of(app)[-1])
         await pilot.press("4")
         await pilot.pause()
-        assert "x actions" not in rows_of(app)[-1] and "/ filter" in rows_of(app)[-1]
+        await until(
+            pilot, lambda: "x actions" not in rows_of(app)[-1] and "/ filter" in rows_of(app)[-1]
+        )
 
 
 async def test_the_pane_at_the_left_can_be_made_wider_and_comes_back_so() -> None:
@@ -199,11 +205,11 @@ async def test_the_pane_at_the_left_can_be_made_wider_and_comes_back_so() -> Non
             before = left.outer_size.width
             await pilot.press("less_than_sign", "less_than_sign")
             await pilot.pause()
-            assert left.outer_size.width == before - 8
+            await until(pilot, lambda: left.outer_size.width == before - 8)
             assert views.get("wide", "overview") == {"split": before - 8}
             await pilot.press("0")
             await pilot.pause()
-            assert left.outer_size.width == before
+            await until(pilot, lambda: left.outer_size.width == before)
         finally:
             type(area).SPLIT = ""
 
@@ -216,10 +222,10 @@ async def test_a_toast_stands_over_the_state_line_and_goes_on_esc() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         app.frame.toast("promoted v5", key="u", verb="undo")
         await pilot.pause()
-        assert rows_of(app)[21].endswith("● promoted v5   u undo")
-        assert "3 need you" in rows_of(app)[22]
+        await until(pilot, lambda: rows_of(app)[21].endswith("● promoted v5   u undo"))
+        await until(pilot, lambda: "3 need you" in rows_of(app)[22])
         await pilot.press("escape")
-        assert "promoted" not in text_of(app)
+        await until(pilot, lambda: "promoted" not in text_of(app))
         assert [toast.sentence for toast in app.frame.toasts] == ["promoted v5"]
 
 
@@ -228,7 +234,7 @@ async def test_where_there_is_no_row_for_a_toast_the_state_line_says_it() -> Non
     async with app.run_test(size=(60, 16)) as pilot:
         app.frame.toast("promoted v5")
         await pilot.pause()
-        assert "promoted v5" in rows_of(app)[14]
+        await until(pilot, lambda: "promoted v5" in rows_of(app)[14])
 
 
 async def test_waiting_is_said_after_a_moment_and_esc_stops_it() -> None:
@@ -243,16 +249,16 @@ async def test_waiting_is_said_after_a_moment_and_esc_stops_it() -> None:
         area = app.frame.current
         assert area is not None
         area.show_loading()
-        assert "reading" not in text_of(app)
+        await until(pilot, lambda: "reading" not in text_of(app))
         for _ in range(40):
             await pilot.pause(0.05)
             if "reading" in text_of(app):
                 break
-        assert "reading" in rows_of(app)[22]
+        await until(pilot, lambda: "reading" in rows_of(app)[22])
         await pilot.press("escape")
         await pilot.pause()
-        assert stopped == [area]
-        assert "3 need you" in rows_of(app)[22]
+        await until(pilot, lambda: stopped == [area])
+        await until(pilot, lambda: "3 need you" in rows_of(app)[22])
 
 
 async def test_a_lost_agent_leaves_the_last_picture_in_one_grey() -> None:
@@ -277,8 +283,8 @@ async def test_a_lost_agent_leaves_the_last_picture_in_one_grey() -> None:
         assert len(colours) <= 3  # quiet, faint and line
         app.frame.show_gone(None)
         await pilot.pause()
-        assert ink_of(app, "p99 186")[0] == warn
-        assert "stopped answering" not in text_of(app)
+        await until(pilot, lambda: ink_of(app, "p99 186")[0] == warn)
+        await until(pilot, lambda: "stopped answering" not in text_of(app))
 
 
 # ------------------------------------------------------------------ remembering
@@ -291,7 +297,9 @@ async def test_order_columns_and_filter_come_back_in_the_next_session(tmp_path: 
     async with app.run_test(size=(110, 30)) as pilot:
         gates = app.frame.query_one("#gates", Table)
         gates.order_by("got")
-        await pilot.press("slash", *"verdict:pass", "enter")
+        await pilot.press("slash")
+        await write(pilot, "verdict:pass")
+        await pilot.press("enter")
         await pilot.press("w", "j", "space", "enter")
         await pilot.pause()
         hidden = gates.hidden_columns
@@ -303,10 +311,12 @@ async def test_order_columns_and_filter_come_back_in_the_next_session(tmp_path: 
         gates = again.frame.query_one("#gates", Table)
         assert [level.key for level in gates.sort] == ["got"]
         assert gates.hidden_columns == hidden
-        assert gates.hits == 5
-        assert "/ verdict:pass" in rows_of(again)[-2] and "5 of 8" in rows_of(again)[-2]
+        await until(pilot, lambda: gates.hits == 5)
+        await until(
+            pilot, lambda: "/ verdict:pass" in rows_of(again)[-2] and "5 of 8" in rows_of(again)[-2]
+        )
         await pilot.press("escape")
-        assert gates.hits == 8
+        await until(pilot, lambda: gates.hits == 8)
     assert ViewState.load(path).get("medium", "frame") == {"last": "models"}
 
 

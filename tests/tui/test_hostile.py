@@ -23,7 +23,7 @@ from console.tui.widgets.pane import Pane
 from console.tui.widgets.table import Table
 from tests.tui.demo.app import STATUS, Demo
 from tests.tui.demo.overview import NEEDS
-from tests.tui.reading import strips_of, text_of
+from tests.tui.reading import strips_of, text_of, until, write
 
 EVIL = "\x1b[31mred\x1b]0;t\x07 \x9b1m \u202egpj.exe\u2066 [@click=app.quit]x[/] [/nope] [bold\n\tz"
 SHOWN = "[@click=app.quit]x[/] [/nope] [bold"
@@ -55,7 +55,7 @@ async def test_in_rows_headings_charts_and_the_frame() -> None:
         app.frame.toast(EVIL, "fail", key=EVIL, verb=EVIL)
         await pilot.pause()
         assert_harmless(app)
-        assert SHOWN in text_of(app)
+        await until(pilot, lambda: SHOWN in text_of(app))
         app.frame.show_gone(
             Gone(since=EVIL, picture_from=EVIL, next_try_s=1, attempt=1, last_words=EVIL)
         )
@@ -89,18 +89,19 @@ async def test_in_dialogs(dialog: str) -> None:
         if dialog == "confirm":
             await pilot.press("escape", "question_mark")
         if dialog == "palette":
-            await pilot.press(*"app.quit")
+            await write(pilot, "app.quit")
         await pilot.pause()
         assert_harmless(app)
-        assert "app.quit" in text_of(app)
+        await until(pilot, lambda: "app.quit" in text_of(app))
 
 
 async def test_typed_and_pasted_text_is_not_markup_either() -> None:
     app = Demo()
     app.first = "models"
     async with app.run_test(size=(100, 30)) as pilot:
-        await pilot.press("slash", *"[@click=app.quit]x")
+        await pilot.press("slash")
+        await write(pilot, "[@click=app.quit]x")
         await pilot.pause()
         assert_harmless(app)
-        assert "[@click=app.quit]x" in text_of(app)
+        await until(pilot, lambda: "[@click=app.quit]x" in text_of(app))
         assert app.is_running

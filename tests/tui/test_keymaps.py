@@ -9,7 +9,7 @@ import pytest
 from console.errors import UsageError
 from console.tui.keymaps import KEYS, MAPS, all_keys, bind, keymap, shown_key
 from tests.tui.demo.app import Demo
-from tests.tui.reading import text_of
+from tests.tui.reading import text_of, until
 
 
 def test_no_default_key_is_taken_by_terminals_or_needs_alt() -> None:
@@ -69,11 +69,11 @@ def test_an_area_enters_its_own_keys_into_the_catalog() -> None:
 async def test_a_moved_key_works_and_the_footer_shows_it() -> None:
     app = Demo(own_keys={"zoom": "Z"})
     async with app.run_test(size=(160, 45)) as pilot:
-        assert "Z zoom" in text_of(app)
+        await until(pilot, lambda: "Z zoom" in text_of(app))
         await pilot.press("z")
-        assert app.frame.zoomed is None
+        await until(pilot, lambda: app.frame.zoomed is None)
         await pilot.press("Z")
-        assert app.frame.zoomed is not None
+        await until(pilot, lambda: app.frame.zoomed is not None)
 
 
 async def test_the_arrow_map_leaves_letters_alone() -> None:

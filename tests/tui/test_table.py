@@ -17,7 +17,7 @@ from console.tui.signs import said, sign
 from console.tui.widgets.table import Table
 from console.tui.widgets.table_layout import Column, lay_out
 from console.tui.widgets.table_view import Sort
-from tests.tui.reading import ink_of, rows_of, text_of
+from tests.tui.reading import ink_of, rows_of, text_of, until
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,9 @@ async def test_pages_go_through_ten_thousand_rows() -> None:
     async with app.run_test(size=(60, 12)) as pilot:
         await pilot.press("ctrl+d", "pagedown")
         assert app.table.cursor_key == "20"
-        assert any(" 20 " in row for row in rows_of(app))
+        await until(pilot, lambda: any(" 20 " in row for row in rows_of(app)))
         await pilot.press("G")
-        assert rows_of(app)[11].split()[:2] == ["▌", "9999"]
+        await until(pilot, lambda: rows_of(app)[11].split()[:2] == ["▌", "9999"])
         await pilot.press("ctrl+u", "pageup")
         assert app.table.cursor_key == "9979"
 
@@ -171,10 +171,10 @@ async def test_sorting_keeps_the_missing_last_both_ways_and_breaks_ties_by_the_o
     async with app.run_test(size=(60, 10)) as pilot:
         app.table.order_by("auc")
         assert [run.id for run in app.table.shown] == ["117", "116", "104", "115"]
-        assert "AUC ↑▾" in rows_of(app)[0]
+        await until(pilot, lambda: "AUC ↑▾" in rows_of(app)[0])
         await pilot.press("S")
         assert [run.id for run in app.table.shown] == ["104", "116", "117", "115"]
-        assert "AUC ↑▴" in rows_of(app)[0]
+        await until(pilot, lambda: "AUC ↑▴" in rows_of(app)[0])
         app.table.order_by("id")
         assert app.table.sort == (Sort("id", True), Sort("auc", False))
 
@@ -195,8 +195,8 @@ async def test_the_wheel_moves_the_rows() -> None:
     app = Lists(MANY)
     async with app.run_test(size=(60, 12)) as pilot:
         await pilot._post_mouse_events([_wheel()], Table)
-        assert rows_of(app)[1].split()[-3:] == ["●", "done", "0.000"]
-        assert " 3 " in rows_of(app)[1]
+        await until(pilot, lambda: rows_of(app)[1].split()[-3:] == ["●", "done", "0.000"])
+        await until(pilot, lambda: " 3 " in rows_of(app)[1])
 
 
 def _wheel() -> Any:
@@ -229,11 +229,11 @@ async def test_a_column_goes_before_a_name_is_cut() -> None:
     long = [Run("117", "inconclusive", 0.744, "a note that is rather long for it")]
     app = Lists(long)
     async with app.run_test(size=(60, 6)) as pilot:
-        assert "a note that is rather long" in text_of(app)
+        await until(pilot, lambda: "a note that is rather long" in text_of(app))
         await pilot.resize_terminal(40, 6)
-        assert "a note" in text_of(app) and "…" in text_of(app)
+        await until(pilot, lambda: "a note" in text_of(app) and "…" in text_of(app))
         await pilot.resize_terminal(30, 6)
-        assert "note" not in text_of(app) and "inconclusive" in text_of(app)
+        await until(pilot, lambda: "note" not in text_of(app) and "inconclusive" in text_of(app))
         assert [column.key for column in app.table.cut_columns] == ["note"]
 
 
@@ -267,12 +267,16 @@ async def test_columns_that_have_no_room_are_reached_with_l_while_the_id_stays()
     ]
     app.table.columns = [*columns()[:1], *more]
     async with app.run_test(size=(60, 10)) as pilot:
-        assert "metric0" in rows_of(app)[0] and "metric9" not in rows_of(app)[0]
-        await pilot.press(*"llll")
-        assert "metric0" not in rows_of(app)[0] and "metric8" in rows_of(app)[0]
-        assert "run" in rows_of(app)[0]
-        await pilot.press(*"hhhhhh")
-        assert "metric0" in rows_of(app)[0]
+        await until(
+            pilot, lambda: "metric0" in rows_of(app)[0] and "metric9" not in rows_of(app)[0]
+        )
+        await pilot.press("l", "l", "l", "l")
+        await until(
+            pilot, lambda: "metric0" not in rows_of(app)[0] and "metric8" in rows_of(app)[0]
+        )
+        await until(pilot, lambda: "run" in rows_of(app)[0])
+        await pilot.press("h", "h", "h", "h", "h")
+        await until(pilot, lambda: "metric0" in rows_of(app)[0])
 
 
 async def test_two_line_rows_have_a_rail_and_pieces_at_their_columns() -> None:
@@ -288,7 +292,9 @@ async def test_two_line_rows_have_a_rail_and_pieces_at_their_columns() -> None:
         assert rows[2].index("trained 117") == rows[1].index("●")
         assert rows[2].endswith("inspect")
         await pilot.press("space")
-        assert rows_of(app)[1][2] == "■"  # the mark stands where the bullet was
+        await until(
+            pilot, lambda: rows_of(app)[1][2] == "■"
+        )  # the mark stands where the bullet was
 
 
 async def test_the_cursor_is_fainter_without_focus_and_only_where_it_is_held() -> None:
@@ -296,10 +302,10 @@ async def test_the_cursor_is_fainter_without_focus_and_only_where_it_is_held() -
     async with app.run_test(size=(60, 10)) as pilot:
         app.set_focus(None)
         await pilot.pause()
-        assert rows_of(app)[1].startswith("▏")
+        await until(pilot, lambda: rows_of(app)[1].startswith("▏"))
         app.table.reform(holds_cursor=False)
         await pilot.pause()
-        assert rows_of(app)[1].startswith("  ")
+        await until(pilot, lambda: rows_of(app)[1].startswith("  "))
 
 
 async def test_groups_have_their_names() -> None:
@@ -313,10 +319,12 @@ async def test_what_is_said_takes_the_place_of_rows_and_rows_take_it_back() -> N
     app = Lists()
     async with app.run_test(size=(60, 10)) as pilot:
         app.table.say(("Nothing here yet.", "bright bold"), "$ mlops-console train delays")
-        assert "Nothing here yet." in text_of(app) and "117" not in text_of(app)
+        await until(
+            pilot, lambda: "Nothing here yet." in text_of(app) and "117" not in text_of(app)
+        )
         app.table.rows = list(RUNS)
         await pilot.pause()
-        assert "117" in text_of(app) and "Nothing" not in text_of(app)
+        await until(pilot, lambda: "117" in text_of(app) and "Nothing" not in text_of(app))
 
 
 async def test_while_it_waits_heads_stay_and_dots_stand_for_cells() -> None:

@@ -47,7 +47,7 @@ def test_width_is_what_textual_measures(foreign: str) -> None:
 
 def test_width_of_every_printable_character_is_what_textual_measures() -> None:
     wrong = []
-    for code in range(0x20, 0x110000):
+    for code in (*range(0x20, 0x10000), *range(0x10000, 0x20000, 3), *range(0xE0000, 0xE0200)):
         shown = text.clean(chr(code)) if not 0xD800 <= code < 0xE000 else ""
         if shown and cell_len(shown) != text.cells(shown):
             wrong.append(hex(code))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -77,7 +78,7 @@ class FieldInput(Input):
         # One line, whatever was copied.
         event.prevent_default()
         event.stop()
-        self.insert_text_at_cursor(" ".join(event.text.split()))
+        self.insert_text_at_cursor(re.sub(r"\s+", " ", event.text))
 
 
 class FieldRow(Vertical):
