@@ -249,6 +249,22 @@ async def test_an_error_keeps_the_rows() -> None:
         assert "✗ the agent cannot read the runs." in screen and "117 ● done" in screen
 
 
+async def test_an_error_before_anything_was_read_stands_where_the_runs_would_be() -> None:
+    async with seen("jobs", None, answer) as it:
+        it.app.area.show_loading()
+        assert "·" in it.row(await it.text(), "    ·")
+        it.app.area.show_error("the agent cannot read the runs.", "Press r to try again.")
+        screen = await it.text()
+        assert screen.index("run state") < screen.index("✗ the agent cannot read the runs.")
+        assert "Press r to try again." in screen
+
+
+async def test_a_small_terminal_keeps_how_far_and_how_long() -> None:
+    async with seen("jobs", snapshot(), answer, size=(60, 16)) as it:
+        row = it.row(await it.text(), "118", "train delays")
+        assert "62 %" in row and row.endswith("4 m left")
+
+
 async def test_a_jump_that_comes_before_the_snapshot_opens_when_it_is_here() -> None:
     async with seen("jobs", None, answer) as it:
         it.app.area.reveal("run", "104")

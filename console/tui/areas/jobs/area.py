@@ -22,7 +22,7 @@ from console.tui.areas.jobs.live_pane import LivePane
 from console.tui.areas.jobs.log_pane import LogPane
 from console.tui.areas.jobs.run_page import RunPage
 from console.tui.areas.jobs.runs_pane import RunsPane
-from console.tui.ink import Line
+from console.tui.ink import Line, Part
 from console.tui.keymaps import bind
 from console.tui.signs import BASELINE
 from console.tui.snapshots.jobs import Comparison, RunView, Snapshot
@@ -153,6 +153,11 @@ class JobsArea(Area):
             Line(("$ ", "quiet"), ("mlops-console train PIPELINE", "accent"),
                  ("   or 6, where a pipeline has its train action", "quiet")),
         )  # fmt: skip
+
+    def show_note(self, *note: Part) -> None:
+        """What could not be read is said where the runs would be."""
+        self.query_one("#runs", Table).say(*note)
+        self.query_one("#queue", Table).say(Line((text.MISSING, "quiet")))
 
     def _say(self) -> None:
         snapshot, base = self._snapshot, self._base()

@@ -18,6 +18,8 @@ from console.tui.widgets.table_layout import Column
 from storage.records.jobs import Job
 
 BAR_CELLS = 10
+PERCENT_CELLS = 6
+LEAST_WORDS = 6
 LEAST_SHARE = 0.02
 """Below this share nothing can be said about when it ends."""
 
@@ -81,9 +83,10 @@ def doing(job: Job, width: int) -> Line:
     share = ratio(job)
     if share is None:
         return Line((what or "starting", "quiet")).cut(width)
-    bar = progress(share, min(BAR_CELLS, max(4, width - 6)))
-    line = bar + Line((f"{text.percent(share, 0):>6}", "ink"), (f"  {what}", "quiet"))
-    return line.cut(width)
+    bar = progress(share, min(BAR_CELLS, max(4, width - PERCENT_CELLS)))
+    line = bar + Line((f"{text.percent(share, 0):>{PERCENT_CELLS}}", "ink"))
+    room = width - line.width
+    return line + Line((f"  {what}", "quiet")).cut(room) if room >= LEAST_WORDS else line
 
 
 def _waits_for(job: Job) -> str:
@@ -120,11 +123,11 @@ def columns(now: Callable[[], datetime]) -> list[Column[Job]]:
         Column(key="state", width=11, is_pinned=True, cell=_state,
                sort=lambda job: job.state),
         Column(key="what", cell=lambda job: job.title, least=14, grow=1,
-               is_name=True, sort=lambda job: job.title),
-        Column(key="doing", draw=doing, width=34, least=22,
+               sort=lambda job: job.title),
+        Column(key="doing", draw=doing, width=34, least=16, rank=40,
                grow=2,
                meaning="share done, what it is doing; for what waits, what it waits for"),
-        Column(key="left", align="right", cell=last, width=9,
+        Column(key="left", rank=30, align="right", cell=last, width=9,
                meaning="time left at the pace so far; when it ended"),
     ]  # fmt: skip
 
