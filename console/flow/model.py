@@ -7,6 +7,7 @@ the same score alone as in a batch; otherwise `load` refuses it and says how far
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from console.errors import ConsoleError, DamagedError, FailedError
 from console.flow.apply import Flow
 from console.flow.columns import to_table
-from console.flow.estimator import Predictor, Scores, count_equal
+from console.flow.estimator import TOLERANCE, Predictor, Scores, count_equal
+from console.flow.matrix import is_missing
 from console.flow.signature import Signature
 from storage.chunks import decode, read_sql
 from storage.objects import Objects
@@ -126,24 +128,45 @@ class LoadedModel:
         times: list[float] = []
         for row in range(min(_ALONE, n)):
             started = time.perf_counter()
-            columns_of_one = {name: values[row : row + 1] for name, values in columns.items()}
-            alone = self.predict(columns_of_one, 1)
+            alone = self.predict({name: each[row : row + 1] for name, each in columns.items()}, 1)
             times.append(time.perf_counter() - started)
-            score = alone.score if alone.probabilities is None else alone.probabilities
-            if count_equal(score, expected[row : row + 1]) != 1:
-                raise DamagedError(
-                    f"sample row {row} alone scores {alone.score[0]:.6g}, in a batch of {n} it "
-                    f"scores {expected[row]}: a step or the estimator mixes rows.",
-                    hint="A step of the inference flow may use one row and the references only.",
-                    row=row,
-                )
+            self._check_alone(row, alone, features, expected)
         self.alone_s = min(times, default=None)
         self.self_check = f"{equal:,} of {n:,} sample scores equal".replace(",", " ")
+
+    def _check_alone(
+        self, row: int, alone: Predicted, features: Mapping[str, Any], expected: Scores
+    ) -> None:
+        """Raise `DamagedError` unless a sample row got by itself what it got among the others."""
+        for name in self.manifest.features:
+            one, among = alone.features[name][0], features[name][row]
+            if not _is_same(one, among):
+                raise DamagedError(
+                    f'sample row {row}: feature "{name}" is {one!r} for the row alone and '
+                    f"{among!r} among {len(expected)} rows: a step mixes rows.",
+                    hint="A step of the inference flow may use its own row and the references.",
+                    row=row,
+                )
+        score = alone.score if alone.probabilities is None else alone.probabilities
+        if count_equal(score, expected[row : row + 1]) != 1:
+            raise DamagedError(
+                f"sample row {row} alone scores {score[0]}, among {len(expected)} rows it scores "
+                f"{expected[row]}: the estimator mixes rows.",
+                row=row,
+            )
 
     def _environment(self) -> str:
         names = ("python", "scikit-learn", "numpy", "pandas", "duckdb")
         known = self.manifest.environment
         return ", ".join(f"{name} {known[name]}" for name in names if name in known) or "unknown"
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Equal, both missing, or numbers that differ in rounding only."""
+    if one == other or (is_missing(one) and is_missing(other)):
+        return True
+    are_numbers = isinstance(one, float) and isinstance(other, float)
+    return are_numbers and math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
 def load(

@@ -7,25 +7,21 @@ while it is answered reaches the client as a traceback.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
 from urllib.parse import urlsplit
 
-from console.errors import ConsoleError, ForbiddenError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from console.errors import ForbiddenError
 from console.serving.config import Keys, is_loopback
-from console.serving.http import (
-    ClientGone,
-    Failure,
-    Receive,
-    Refusal,
-    Reply,
-    Request,
-    Send,
-    Table,
-    plain_failure,
-    reply_to,
-)
+from console.serving.http import Asked, Endpoint, Refusal, reply_to
 from console.serving.protocols.health import HealthProtocol
 from console.serving.protocols.inference_v2 import InferenceProtocol
 from console.serving.protocols.mlflow import MlflowProtocol
@@ -34,9 +30,6 @@ from console.serving.protocols.prometheus import PrometheusProtocol
 from console.serving.service import Service
 
 _LOOPBACK_HOSTS: Final = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
-_PREDICTING: Final = ("/predict", "/invocations", "/infer")
-
-Hook = Callable[[], Awaitable[None]]
 
 
 class Door:
@@ -48,10 +41,10 @@ class Door:
         self._takes_any_host = not is_loopback(host)
         """Beyond loopback a key is asked for, and the names of the machine are not known here."""
 
-    def check(self, request: Request, *, is_open: bool) -> None:
+    def check(self, asked: Asked, *, is_open: bool) -> None:
         """Raise a `ConsoleError` with the status for a request that may not come in."""
         host, origin, authorization, key = b"", b"", b"", b""
-        for name, value in request.headers:
+        for name, value in asked.scope["headers"]:
             if name == b"host":
                 host = value
             elif name == b"origin":
@@ -89,69 +82,79 @@ class Door:
                 "this endpoint asks for an API key, and the request brings "
                 f"{'a wrong one' if key else 'none'}.",
                 hint="Send the header Authorization: Bearer KEY",
-                headers=((b"www-authenticate", b"Bearer"),),
+                headers={"www-authenticate": "Bearer"},
             )
 
 
-class App:
-    """One endpoint as an ASGI application."""
+class Spoken:
+    """One address as an ASGI application: asks for admission, answers, refuses."""
 
-    def __init__(self, service: Service, door: Door, start: Hook, stop: Hook) -> None:
-        self.door = door
+    def __init__(self, endpoint: Endpoint, service: Service, door: Door) -> None:
+        self._endpoint = endpoint
         self._service = service
-        self._start = start
-        self._stop = stop
-        protocols = (
-            PlainProtocol(service),
-            InferenceProtocol(service),
-            MlflowProtocol(service),
-            PrometheusProtocol(service),
-            HealthProtocol(service),
-        )
-        self._table = Table([each for protocol in protocols for each in protocol.endpoints()])
+        self._door = door
+        self._is_predicting = endpoint.path.endswith(("/predict", "/invocations", "/infer"))
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-            return
-        request = Request(scope, receive, time.perf_counter(), time.time())
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Asked(scope, receive)
         try:
-            reply = await self._answer(request)
-        except ClientGone:
-            return
-        if request.method == "HEAD":
-            reply.body = b""
-        await reply.send(send)
+            answer = await self._answer(asked)
+        except ClientDisconnect:
+            return  # Nobody waits for an answer any more.
+        await answer(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Reply:
-        failure: Failure = plain_failure
+    async def _answer(self, asked: Asked) -> Response:
+        endpoint, is_admitted = self._endpoint, False
         try:
-            endpoint = self._table.find(request)
-            failure = endpoint.failure
-            self.door.check(request, is_open=endpoint.is_open)
-            request.is_admitted = True
-            return await endpoint.handler(request)
-        except ClientGone:
+            self._door.check(asked, is_open=endpoint.is_open)
+            is_admitted = True
+            return await endpoint.handler(asked)
+        except ClientDisconnect:
             raise
         except Exception as error:
-            return reply_to(self._told(request, error), failure)
+            # Who may not ask leaves no trace in the journal: it is not for strangers to fill.
+            if is_admitted and self._is_predicting:
+                return reply_to(self._service.refuse(asked, error), endpoint.failure)
+            return reply_to(self._service.explain(error), endpoint.failure)
 
-    def _told(self, request: Request, error: Exception) -> ConsoleError:
-        # Who may not ask leaves no trace in the journal: it is not for strangers to fill.
-        if request.is_admitted and request.path.endswith(_PREDICTING):
-            return self._service.refuse(request, error)
-        return self._service.explain(error)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await self._start()
-                await send({"type": "lifespan.startup.complete"})
-            elif message["type"] == "lifespan.shutdown":
-                await self._stop()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+def build(
+    service: Service, door: Door, lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]]
+) -> Starlette:
+    """Return the application of one endpoint; `lifespan` begins and ends what runs beside it."""
+    protocols = (
+        PlainProtocol(service),
+        InferenceProtocol(service),
+        MlflowProtocol(service),
+        PrometheusProtocol(service),
+        HealthProtocol(service),
+    )
+    endpoints = [each for protocol in protocols for each in protocol.endpoints()]
+    return Starlette(
+        routes=[
+            Route(each.path, Spoken(each, service, door), methods=[each.method])
+            for each in endpoints
+        ],
+        exception_handlers={HTTPException: _nothing_there},
+        lifespan=lifespan,
+    )
+
+
+async def _nothing_there(request: Request, error: Exception) -> Response:
+    """What Starlette refuses before an address is found: no such path, or not with this method."""
+    assert isinstance(error, HTTPException)  # It is registered for nothing else.
+    path, method = request.url.path[:100], request.method[:20]
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        said = f"{method} is not taken at {path}; it takes {allowed}."
+        return reply_to(Refusal(405, said, headers={"allow": allowed}))
+    return reply_to(
+        Refusal(
+            error.status_code,
+            f"there is nothing at {path}.",
+            hint="Predictions are at POST /predict, the state is at GET /health.",
+        )
+    )
 
 
 def _without_port(host: bytes) -> bytes:

@@ -79,7 +79,7 @@ class Pace:
         self._row_s = 0.0
 
     def expect_s(self, rows: int) -> float:
-        return (INLINE_S if self._alone_s is None else self._alone_s) + self._row_s * rows
+        return math.inf if self._alone_s is None else self._alone_s + self._row_s * rows
 
     def learn(self, rows: int, took_s: float) -> None:
         if self._alone_s is None:
@@ -143,7 +143,7 @@ class Batcher:
         queued = sum(len(part.rows) for part in self._queue)
         served = self._queue[0].served if self._queue else None
         wait_s = self.pace(served).expect_s(queued) if served else 0.0
-        return max(1, min(30, math.ceil(wait_s)))
+        return max(1, math.ceil(min(30.0, wait_s)))
 
     def submit(
         self, served: ServedRoute, rows: Sequence[Row], arrived: float, timeout_s: float

@@ -40,8 +40,8 @@ class Counters:
         """Bucket of the time spent waiting -> requests."""
         self.queue_sum_ms = 0.0
         self.shadow_dropped = 0
-        self.peak_in_flight = 0
-        """Most requests in flight since the last gauge."""
+        self.in_flight: deque[int] = deque(maxlen=_RECENT)
+        """Requests in flight, looked at ten times a second since the last gauge."""
         self.recent_queue_ms: deque[float] = deque(maxlen=_RECENT)
         """Waiting times since the last gauge."""
         self.lag_ms: deque[float] = deque(maxlen=_RECENT)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from console.serving.counters import Counters
 from storage.records.endpoints import Saturation
@@ -22,6 +22,7 @@ from storage.records.reports import EndpointGauge
 WAIT_LIMIT_MS: Final = 50.0
 """A quarter of the usual latency objective of 200 ms; waiting so long for the model is full."""
 LAG_LIMIT_MS: Final = 100.0
+_Number = TypeVar("_Number", int, float)
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -46,8 +47,7 @@ class Gauges:
 
     def read(self, load: Load, counters: Counters, dropped_count: int) -> EndpointGauge:
         """Return the load since the last call and begin to count anew."""
-        peak = max(counters.peak_in_flight, load.in_flight)
-        counters.peak_in_flight = load.in_flight
+        in_flight = _take(counters.in_flight) or [load.in_flight]
         waits = _take(counters.recent_queue_ms)
         lags = _take(counters.lag_ms)
         rss = rss_bytes()
@@ -55,7 +55,7 @@ class Gauges:
             endpoint=self._endpoint,
             saturation=Saturation(
                 at=datetime.now(UTC),
-                in_flight=_share(peak, load.limit),
+                in_flight=_share(sum(in_flight) / len(in_flight), load.limit),
                 queue_wait=_share(_p95(waits), WAIT_LIMIT_MS),
                 cpu=self._cpu(),
                 memory=_share(rss, self._memory_bytes),
@@ -119,9 +119,9 @@ def _p95(values: Sequence[float]) -> float:
     return sorted(values)[int(0.95 * (len(values) - 1))] if values else 0.0
 
 
-def _take(values: deque[float]) -> list[float]:
+def _take(values: deque[_Number]) -> list[_Number]:
     """Empty a deque that the event loop may be appending to."""
-    taken: list[float] = []
+    taken: list[_Number] = []
     while values:
         taken.append(values.popleft())
     return taken

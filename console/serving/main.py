@@ -21,15 +21,16 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import AsyncIterator, Generator, Sequence
 from pathlib import Path
 from typing import Final
 
 import uvicorn
 import uvloop
+from starlette.applications import Starlette
 
 from console.errors import KINDS, ConsoleError, UnavailableError
-from console.serving.app import App, Door
+from console.serving.app import Door, build
 from console.serving.config import Keys, Place, check_exposure, read_config, read_keys
 from console.serving.counters import Counters
 from console.serving.gauges import Gauges, Load
@@ -66,7 +67,6 @@ class Process:
             self._load,
         )
         self._service: Service | None = None
-        self._tasks: list[asyncio.Task[None]] = []
         self._server: _Server | None = None
 
     def run(self, listener: socket.socket, started: float) -> None:
@@ -89,18 +89,18 @@ class Process:
         service = Service(self._config.name, loop, self._telemetry, self._counters)
         self._service = service
 
-        async def start() -> None:
+        @contextlib.asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
             swapper = Swapper(self._place, service, self._door, loaded, self._tell)
-            self._tasks = [loop.create_task(swapper.run()), loop.create_task(self._watch_lag())]
-
-        async def stop() -> None:
-            for task in self._tasks:
+            tasks = [loop.create_task(swapper.run()), loop.create_task(self._watch_loop())]
+            yield
+            for task in tasks:
                 task.cancel()
             service.close()
 
         self._server = _Server(
             uvicorn.Config(
-                App(service, self._door, start, stop),
+                build(service, self._door, lifespan),
                 http=LimitedProtocol,
                 ws="none",
                 lifespan="on",
@@ -136,12 +136,13 @@ class Process:
     def _tell(self, state: str, generation: int, reason: str, self_check: str) -> None:
         self._telemetry.status(state, generation, reason, self_check)
 
-    async def _watch_lag(self) -> None:
-        """Measure how late the loop wakes up: what any request would wait besides its own work."""
+    async def _watch_loop(self) -> None:
+        """Look at the load, and how late the loop wakes up: what any request waits besides."""
         while True:
             expected = time.perf_counter() + _LAG_S
             await asyncio.sleep(_LAG_S)
             self._counters.lag_ms.append(max(0.0, time.perf_counter() - expected) * 1000)
+            self._counters.in_flight.append(self._load().in_flight)
 
 
 class _Server(uvicorn.Server):

@@ -21,7 +21,7 @@ from console.flow.model import Predicted
 from console.serving.batching import Batcher, Part, PartAnswer
 from console.serving.counters import Counters
 from console.serving.gauges import Load
-from console.serving.http import Request
+from console.serving.http import Asked
 from console.serving.reading import Rows
 from console.serving.routing import Generation, ServedRoute
 from console.serving.telemetry import Counted, Seen, Telemetry
@@ -96,28 +96,28 @@ class Service:
             )
         return self.generation
 
-    async def predict(self, request: Request, generation: Generation, rows: Rows) -> Answer:
+    async def predict(self, asked: Asked, generation: Generation, rows: Rows) -> Answer:
         """Score the rows of a request; raises `ConsoleError` for one that gets no scores."""
-        ids = self._names(request, rows)
-        request.ids = ids
+        ids = self._names(asked, rows)
+        asked.ids = ids
         if len(generation.answering) == 1 or len(ids) == 1:
             served = generation.choose(ids[0])
-            return await self._one_version(request, generation, served, rows.values, ids)
-        return await self._by_version(request, generation, rows.values, ids)
+            return await self._one_version(asked, generation, served, rows.values, ids)
+        return await self._by_version(asked, generation, rows.values, ids)
 
-    def refuse(self, request: Request, error: Exception) -> ConsoleError:
+    def refuse(self, asked: Asked, error: Exception) -> ConsoleError:
         """Note a request that failed before or while it was scored; return what to tell."""
         told = self.explain(error)
-        version = request.version
+        version = asked.version
         if version == 0 and self.generation is not None:
             version = self.generation.main.version
         outcome = _OUTCOMES.get(told.kind, "invalid" if told.status < 500 else "error")
-        latency_ms = (time.perf_counter() - request.arrived) * 1000
+        latency_ms = (time.perf_counter() - asked.arrived) * 1000
         self.counters.add(version, outcome, latency_ms, 0)
         self.telemetry.note(
             Seen(
-                ids=request.ids or [self._name()],
-                at_s=request.at_s,
+                ids=asked.ids or [self._name()],
+                at_s=asked.at_s,
                 version=version,
                 outcome=outcome,
                 status=told.status,
@@ -145,16 +145,16 @@ class Service:
 
     async def _one_version(
         self,
-        request: Request,
+        asked: Asked,
         generation: Generation,
         served: ServedRoute,
         rows: list[Any],
         ids: list[str],
     ) -> Answer:
-        request.version = served.version
-        part = self._submit(request, generation, served, rows)
+        asked.version = served.version
+        part = self._submit(asked, generation, served, rows)
         found = await part.answer
-        decision = self._note(request, part, ids)
+        decision = self._note(asked, part, ids)
         if generation.shadows:
             self._shadow(generation, rows, ids)
         return Answer(
@@ -162,7 +162,7 @@ class Service:
         )
 
     async def _by_version(
-        self, request: Request, generation: Generation, rows: list[Any], ids: list[str]
+        self, asked: Asked, generation: Generation, rows: list[Any], ids: list[str]
     ) -> Answer:
         """Rows of one request may belong to several versions: score them apart, answer as asked."""
         positions: dict[ServedRoute, list[int]] = {}
@@ -170,9 +170,9 @@ class Service:
             positions.setdefault(generation.choose(name), []).append(position)
         parts: list[Part] = []
         for served, at in positions.items():
-            request.version = served.version
+            asked.version = served.version
             try:
-                parts.append(self._submit(request, generation, served, [rows[i] for i in at]))
+                parts.append(self._submit(asked, generation, served, [rows[i] for i in at]))
             except UnavailableError:
                 for part in parts:
                     part.answer.cancel()
@@ -180,7 +180,7 @@ class Service:
         found = await asyncio.gather(*[part.answer for part in parts], return_exceptions=True)
         for part, scored in zip(parts, found, strict=True):
             if isinstance(scored, BaseException):
-                request.version = part.served.version
+                asked.version = part.served.version
                 raise scored
         n = len(ids)
         answer = Answer(ids, [generation.main] * n, [0.0] * n, None, None, None)
@@ -189,7 +189,7 @@ class Service:
         probabilities: list[Any] = [None] * n
         for (served, at), part in zip(positions.items(), parts, strict=True):
             scored = part.answer.result()
-            decided = self._note(request, part, [ids[i] for i in at])
+            decided = self._note(asked, part, [ids[i] for i in at])
             for k, i in enumerate(at):
                 answer.served[i], answer.score[i] = served, scored.score[k]
                 decision[i] = decided[k] if decided else None
@@ -203,17 +203,14 @@ class Service:
         return answer
 
     def _submit(
-        self, request: Request, generation: Generation, served: ServedRoute, rows: list[Any]
+        self, asked: Asked, generation: Generation, served: ServedRoute, rows: list[Any]
     ) -> Part:
         batcher = self._batcher
         if batcher is None:
             raise UnavailableError("the model is still being loaded.", retry_after_s=1)
-        part = batcher.submit(served, rows, request.arrived, generation.limits.timeout_s)
-        if batcher.in_flight > self.counters.peak_in_flight:
-            self.counters.peak_in_flight = batcher.in_flight
-        return part
+        return batcher.submit(served, rows, asked.arrived, generation.limits.timeout_s)
 
-    def _note(self, request: Request, part: Part, ids: list[str]) -> list[bool] | None:
+    def _note(self, asked: Asked, part: Part, ids: list[str]) -> list[bool] | None:
         """Count and note an answered part; return its decisions."""
         found, served = part.answer.result(), part.served
         decision: list[bool] | None = None
@@ -221,7 +218,7 @@ class Service:
             threshold = served.route.threshold
             decision = [score >= threshold for score in found.score]
         now = time.perf_counter()
-        latency_ms = (now - request.arrived) * 1000
+        latency_ms = (now - asked.arrived) * 1000
         queue_ms = (part.started - part.submitted) * 1000
         self.counters.add(served.version, "ok", latency_ms, len(ids))
         self.counters.add_wait(queue_ms)
@@ -230,7 +227,7 @@ class Service:
         self.telemetry.note(
             Seen(
                 ids=ids,
-                at_s=request.at_s,
+                at_s=asked.at_s,
                 version=served.version,
                 outcome="ok",
                 status=200,
@@ -286,12 +283,12 @@ class Service:
     def _count(self, served: ServedRoute, predicted: Predicted, _rows: int) -> None:
         self.telemetry.note(Counted(served.version, predicted.features, predicted.score))
 
-    def _names(self, request: Request, rows: Rows) -> list[str]:
+    def _names(self, asked: Asked, rows: Rows) -> list[str]:
         """Return a request id for each row: the client's, or one that was never used before."""
         if len(rows.ids) == 1:
             name = rows.ids[0]
             if name is None:
-                given = request.header(b"x-request-id")
+                given = asked.raw_header(b"x-request-id")
                 name = given.decode("latin-1") if 0 < len(given) <= 200 else self._name()
             return [name]
         return [self._name() if name is None else name for name in rows.ids]

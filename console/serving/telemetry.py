@@ -16,6 +16,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -182,31 +183,38 @@ class Telemetry:
     def _run(self) -> None:
         due = time.monotonic() + _GAUGE_S
         while not self._is_over.wait(_PAUSE_S):
-            try:
-                self._drain()
-                if time.monotonic() >= due:
-                    due += _GAUGE_S
-                    self._each_second()
-            except Exception:
-                log.exception("telemetry of a moment was lost")
+            self._drain()
+            if time.monotonic() >= due:
+                due += _GAUGE_S
+                self._guarded(self._each_second)
         self._drain()
-        self._each_second(is_last=True)
+        self._guarded(partial(self._each_second, is_last=True))
 
     def _drain(self) -> None:
         notes = self._notes
         done = 0
         while notes:
             note = notes.popleft()
-            if isinstance(note, Seen):
-                self._events(note)
-            else:
-                window = self._windows.get(note.version)
-                if window is not None:
-                    window.add(note.features, note.score, time.time())
+            self._guarded(partial(self._take, note))
             self._done_rows += note.rows
             done += 1
             if done % _TURN == 0:
                 time.sleep(0)  # Let the event loop have the interpreter.
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Do one piece; what is wrong with it is logged and must not stop the others."""
+        try:
+            work()
+        except Exception:
+            log.exception("telemetry of one moment was lost")
+
+    def _take(self, note: Seen | Counted) -> None:
+        if isinstance(note, Seen):
+            self._events(note)
+            return
+        window = self._windows.get(note.version)
+        if window is not None:
+            window.add(note.features, note.score, time.time())
 
     def _each_second(self, *, is_last: bool = False) -> None:
         now_s = time.time()

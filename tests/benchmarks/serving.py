@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 import joblib
 import msgspec
+import psutil
 import uvloop
 
 from console.flow.estimator import feature_frame
@@ -116,21 +117,28 @@ def _drive(port: int, bodies: list[bytes], clients: int, seconds: float, out: An
 
 
 def measure(
-    name: str, port: int, bodies: list[bytes], clients: int, seconds: float, rows: int = 1
+    name: str, pid: int, port: int, bodies: list[bytes], clients: int, seconds: float, rows: int = 1
 ) -> None:
-    """Print requests a second and latencies; the first half second is warming up."""
+    """Print requests a second, latencies and what the server's CPU spent on a request.
+
+    The first half second is warming up. On a busy machine only the CPU figure can be compared.
+    """
     context = multiprocessing.get_context("spawn")
+    server = psutil.Process(pid)
     for length in (0.5, seconds):
         out = context.Queue()
         driver = context.Process(target=_drive, args=(port, bodies, clients, length, out))
+        before = sum(server.cpu_times()[:2])
         driver.start()
         times = sorted(out.get(timeout=length + 60))
+        cpu_s = sum(server.cpu_times()[:2]) - before
         driver.join()
     rate = len(times) / seconds
     quantile = statistics.quantiles(times, n=100) if len(times) > 1 else [times[0]] * 99
     print(
-        f"{name:34} {clients:3} clients {rate:9.0f} requests/s {rate * rows:9.0f} rows/s "
-        f"p50 {quantile[49] * 1000:7.2f} ms  p99 {quantile[98] * 1000:7.2f} ms"
+        f"{name:26} {clients:3} clients {rate:8.0f} requests/s {rate * rows:9.0f} rows/s "
+        f"p50 {quantile[49] * 1000:6.2f} p99 {quantile[98] * 1000:7.2f} ms "
+        f"CPU {cpu_s / len(times) * 1e6:6.0f} us"
     )
 
 
@@ -173,8 +181,8 @@ def echo(seconds: float, bodies: list[bytes], batch: bytes) -> None:
         try:
             wait_for(lambda: _answers(port), "the echo")
             for clients in (1, 16, 64):
-                measure("bare ASGI echo", port, bodies, clients, seconds)
-            measure("bare ASGI echo, 1,000 rows", port, [batch], 4, seconds, 1000)
+                measure("bare ASGI echo", process.pid, port, bodies, clients, seconds)
+            measure("bare ASGI echo, 1,000 rows", process.pid, port, [batch], 4, seconds, 1000)
         finally:
             process.terminate()
             process.wait()
@@ -196,10 +204,12 @@ def endpoint(name: str, workspace: Workspace, trained: Trained, seconds: float) 
     try:
         started = time.perf_counter()
         served.start()
+        assert served.process is not None
+        pid = served.process.pid
         print(f"{name}: ready after {time.perf_counter() - started:.2f} s")
         for clients in (1, 16, 64):
-            measure(name, served.config.port, bodies, clients, seconds)
-        measure(f"{name}, 1,000 rows", served.config.port, [batch], 4, seconds, 1000)
+            measure(name, pid, served.port, bodies, clients, seconds)
+        measure(f"{name}, 1,000 rows", pid, served.port, [batch], 4, seconds, 1000)
         text = httpx.get(f"{served.url}/metrics").text
         for line in text.splitlines():
             if line.startswith(

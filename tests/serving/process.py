@@ -57,12 +57,13 @@ class Endpoint:
         self.paths.directory.mkdir(parents=True, exist_ok=True)
         config.setdefault("port", free_port())
         self.config = EndpointConfig(name=name, model="delays", routes=routes, **config)
+        self.port = self.config.port
         self.process: subprocess.Popen[bytes] | None = None
         self.write(self.config)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.config.port}"
+        return f"http://127.0.0.1:{self.port}"
 
     def write(self, config: EndpointConfig) -> None:
         self.config = config
@@ -95,12 +96,12 @@ class Endpoint:
         if self.process is not None and self.process.poll() is not None:
             raise AssertionError(f"the process ended: {self.log()[-3000:]}")
         try:
-            return httpx.get(f"{self.url}/health", timeout=5).status_code == 200
+            return httpx.get(f"{self.url}/health", timeout=30).status_code == 200
         except httpx.HTTPError:
             return False
 
     def health(self) -> dict[str, Any]:
-        document: dict[str, Any] = httpx.get(f"{self.url}/health", timeout=5).json()
+        document: dict[str, Any] = httpx.get(f"{self.url}/health", timeout=30).json()
         return document
 
     def generation(self) -> int:

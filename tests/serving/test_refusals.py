@@ -127,7 +127,7 @@ def test_a_request_of_the_wrong_kind_is_refused(
 
 
 def test_a_page_of_the_endpoint_itself_may_ask(served: Endpoint, first: Trained) -> None:
-    headers = {"origin": f"http://127.0.0.1:{served.config.port}"}
+    headers = {"origin": f"http://127.0.0.1:{served.port}"}
     assert served.predict(first.rows[0], headers=headers).status_code == 200
 
 
@@ -222,7 +222,7 @@ def test_bad_labels_are_refused(case: str, served: Endpoint) -> None:
 
 def raw(served: Endpoint, data: bytes, *, close: bool = False) -> bytes:
     """Send bytes as they are; return everything until the server closes."""
-    with socket.create_connection(("127.0.0.1", served.config.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
         connection.sendall(data)
         if close:
             connection.shutdown(socket.SHUT_WR)

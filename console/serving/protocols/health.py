@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from console.serving.http import Endpoint, Reply, Request, encode
+from starlette.responses import Response
+
+from console.serving.http import Asked, Endpoint, reply
 from console.serving.routing import ServedRoute
 from console.serving.service import Service
 
@@ -17,7 +19,7 @@ class HealthProtocol:
     def endpoints(self) -> list[Endpoint]:
         return [Endpoint("GET", "/health", self.health, is_open=True)]
 
-    async def health(self, _: Request) -> Reply:
+    async def health(self, _: Asked) -> Response:
         """The state; 503 unless it would predict."""
         service, generation = self._service, self._service.generation
         state = "ready" if service.is_ready else "starting"
@@ -34,7 +36,7 @@ class HealthProtocol:
                 "in_flight_limit": load.limit,
                 "telemetry_dropped": service.telemetry.dropped_count,
             }
-        return Reply(encode(document), 200 if service.is_ready else 503)
+        return reply(document, 200 if service.is_ready else 503)
 
 
 def _route(served: ServedRoute) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from starlette.responses import Response
+
 from console import __version__
 from console.errors import ConsoleError, InvalidError, NotFoundError, UnavailableError
 from console.flow.signature import Signature, nearest
-from console.serving.http import Endpoint, Refusal, Reply, Request, check_json, encode
+from console.serving.http import Asked, Endpoint, Refusal, check_json, reply
 from console.serving.reading import Rows, check_count, decode_json
 from console.serving.routing import Generation
 from console.serving.service import Answer, Service
@@ -53,24 +55,24 @@ class InferenceProtocol:
             Endpoint("POST", f"{version}/infer", self.infer, failure),
         ]
 
-    async def server(self, _: Request) -> Reply:
-        return Reply(encode({"name": "mlops-console", "version": __version__, "extensions": []}))
+    async def server(self, _: Asked) -> Response:
+        return reply({"name": "mlops-console", "version": __version__, "extensions": []})
 
-    async def live(self, _: Request) -> Reply:
-        return Reply(encode({"live": True}))
+    async def live(self, _: Asked) -> Response:
+        return reply({"live": True})
 
-    async def ready(self, _: Request) -> Reply:
+    async def ready(self, _: Asked) -> Response:
         is_ready = self._service.is_ready
-        return Reply(encode({"ready": is_ready}), 200 if is_ready else 503)
+        return reply({"ready": is_ready}, 200 if is_ready else 503)
 
-    async def model_ready(self, request: Request) -> Reply:
+    async def model_ready(self, asked: Asked) -> Response:
         if not self._service.is_ready:
             raise UnavailableError("not ready to predict.", retry_after_s=1)
-        generation = self._generation(request)
-        return Reply(encode({"name": generation.config.model, "ready": True}))
+        generation = self._generation(asked)
+        return reply({"name": generation.config.model, "ready": True})
 
-    async def metadata(self, request: Request) -> Reply:
-        generation = self._generation(request)
+    async def metadata(self, asked: Asked) -> Response:
+        generation = self._generation(asked)
         manifest = generation.main.model.manifest
         inputs = [
             {"name": field.name, "datatype": _DATATYPES[field.type], "shape": [-1]}
@@ -81,32 +83,30 @@ class InferenceProtocol:
             outputs.append({"name": "decision", "datatype": "BOOL", "shape": [-1]})
         elif manifest.task == "multiclass":
             outputs.append({"name": "prediction", "datatype": "BYTES", "shape": [-1]})
-        return Reply(
-            encode(
-                {
-                    "name": generation.config.model,
-                    "versions": [str(each.version) for each in generation.answering],
-                    "platform": "scikit-learn",
-                    "inputs": inputs,
-                    "outputs": outputs,
-                }
-            )
+        return reply(
+            {
+                "name": generation.config.model,
+                "versions": [str(each.version) for each in generation.answering],
+                "platform": "scikit-learn",
+                "inputs": inputs,
+                "outputs": outputs,
+            }
         )
 
-    async def infer(self, request: Request) -> Reply:
-        generation = self._generation(request)
-        if request.header(b"inference-header-content-length"):
+    async def infer(self, asked: Asked) -> Response:
+        generation = self._generation(asked)
+        if asked.raw_header(b"inference-header-content-length"):
             raise Refusal(415, "binary tensors are not taken.", hint="Send the data as JSON.")
-        check_json(request)
-        document = decode_json(await request.body(generation.limits.body_bytes))
+        check_json(asked)
+        document = decode_json(await asked.limited_body(generation.limits.body_bytes))
         name = document.get("id") if isinstance(document, Mapping) else None
         rows = _rows(document, generation)
-        answer = await self._service.predict(request, generation, rows)
-        return Reply(encode(_response(answer, generation, name)))
+        answer = await self._service.predict(asked, generation, rows)
+        return reply(_response(answer, generation, name))
 
-    def _generation(self, request: Request) -> Generation:
+    def _generation(self, asked: Asked) -> Generation:
         generation = self._service.current()
-        model, version = request.params["model"], request.params.get("version")
+        model, version = asked.path_params["model"], asked.path_params.get("version")
         if model != generation.config.model:
             raise NotFoundError(
                 f'there is no model "{model[:60]}" here; this endpoint serves '

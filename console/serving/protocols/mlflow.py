@@ -12,10 +12,12 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from starlette.responses import PlainTextResponse, Response
+
 from console import __version__
 from console.errors import ConsoleError, InvalidError, UnavailableError, UsageError
 from console.flow.signature import Signature
-from console.serving.http import TEXT, Endpoint, Refusal, Reply, Request, check_json, encode
+from console.serving.http import Asked, Endpoint, Refusal, check_json, reply
 from console.serving.protocols.answers import documents
 from console.serving.reading import Rows, check_count, checked_rows, decode_json
 from console.serving.routing import Generation
@@ -42,19 +44,19 @@ class MlflowProtocol:
             Endpoint("GET", "/version", self.version, failure, is_open=True),
         ]
 
-    async def ping(self, _: Request) -> Reply:
+    async def ping(self, _: Asked) -> Response:
         if not self._service.is_ready:
             raise UnavailableError("not ready to predict.", retry_after_s=1)
-        return Reply(b"\n", media_type=TEXT)
+        return PlainTextResponse("\n")
 
-    async def version(self, _: Request) -> Reply:
-        return Reply(__version__.encode(), media_type=TEXT)
+    async def version(self, _: Asked) -> Response:
+        return PlainTextResponse(__version__)
 
-    async def invocations(self, request: Request) -> Reply:
+    async def invocations(self, asked: Asked) -> Response:
         generation = self._service.current()
-        media = request.media_type()
+        media = asked.declared_type()
         if media in ("text/csv", "application/csv"):
-            body = await request.body(generation.limits.body_bytes)
+            body = await asked.limited_body(generation.limits.body_bytes)
             rows = _csv_rows(body, generation)
         else:
             if media not in ("", "application/json"):
@@ -63,10 +65,10 @@ class MlflowProtocol:
                     f'the body is declared as "{media[:60]}"; taken are application/json and '
                     "text/csv.",
                 )
-            check_json(request)
-            rows = _json_rows(await request.body(generation.limits.body_bytes), generation)
-        answer = await self._service.predict(request, generation, rows)
-        return Reply(encode({"predictions": documents(answer)}))
+            check_json(asked)
+            rows = _json_rows(await asked.limited_body(generation.limits.body_bytes), generation)
+        answer = await self._service.predict(asked, generation, rows)
+        return reply({"predictions": documents(answer)})
 
 
 def _json_rows(body: bytes, generation: Generation) -> Rows:

@@ -14,9 +14,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from starlette.responses import Response
+
 from console.errors import InvalidError, UnavailableError, UsageError
 from console.flow.signature import Extra
-from console.serving.http import Endpoint, Reply, Request, check_json, encode
+from console.serving.http import Asked, Endpoint, check_json, reply
 from console.serving.protocols.answers import documents
 from console.serving.reading import check_count, decode_json
 from console.serving.service import Service
@@ -38,23 +40,23 @@ class PlainProtocol:
             Endpoint("POST", "/feedback", self.feedback),
         ]
 
-    async def predict(self, request: Request) -> Reply:
+    async def predict(self, asked: Asked) -> Response:
         """Score rows."""
-        check_json(request)
+        check_json(asked)
         generation = self._service.current()
-        body = await request.body(generation.limits.body_bytes)
-        ignores = request.query != b"" and b"extra=ignore" in request.query.split(b"&")
+        body = await asked.limited_body(generation.limits.body_bytes)
+        ignores = b"extra=ignore" in asked.scope["query_string"].split(b"&")
         extra: Extra = "ignore" if ignores else "refuse"
         rows = generation.reader.read(body, generation.limits.rows, extra)
-        answer = await self._service.predict(request, generation, rows)
+        answer = await self._service.predict(asked, generation, rows)
         made = documents(answer)
-        return Reply(encode(made[0] if rows.is_single else {"predictions": made}))
+        return reply(made[0] if rows.is_single else {"predictions": made})
 
-    async def feedback(self, request: Request) -> Reply:
+    async def feedback(self, asked: Asked) -> Response:
         """Keep the truth about earlier requests; answered when it is safe on disk."""
-        check_json(request)
+        check_json(asked)
         generation = self._service.current()
-        document = decode_json(await request.body(generation.limits.body_bytes))
+        document = decode_json(await asked.limited_body(generation.limits.body_bytes))
         given = document.get("labels") if isinstance(document, Mapping) else None
         if given is None:
             given = [document]
@@ -69,7 +71,7 @@ class PlainProtocol:
             raise UnavailableError(
                 f"the labels cannot be kept: {error.message}", hint=error.hint, retry_after_s=5
             ) from error
-        return Reply(encode({"accepted": len(labels)}))
+        return reply({"accepted": len(labels)})
 
     def _label(self, given: Any, number: int, manifest: ModelManifest) -> Label:
         if not isinstance(given, Mapping):

@@ -11,12 +11,14 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from starlette.responses import Response
+
 from console.rules.latency import GAMMA, bucket_of
 from console.serving.gauges import rss_bytes
-from console.serving.http import Endpoint, Reply, Request
+from console.serving.http import Asked, Endpoint
 from console.serving.service import Service
 
-MEDIA_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
+MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _LIMITS_MS: Final = (
     0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000,
 )  # fmt: skip
@@ -30,9 +32,9 @@ class PrometheusProtocol:
     def endpoints(self) -> list[Endpoint]:
         return [Endpoint("GET", "/metrics", self.metrics)]
 
-    async def metrics(self, _: Request) -> Reply:
+    async def metrics(self, _: Asked) -> Response:
         lines = "\n".join(self._lines())
-        return Reply(f"{lines}\n".encode(), media_type=MEDIA_TYPE)
+        return Response(f"{lines}\n", headers={"content-type": MEDIA_TYPE})
 
     def _lines(self) -> Iterator[str]:
         service, counters = self._service, self._service.counters
