@@ -79,6 +79,11 @@ class EndpointPaths:
         return self.directory / "config.json"
 
     @property
+    def keys(self) -> Path:
+        """Names and digests of its API keys; no file = none is needed."""
+        return self.directory / "keys.json"
+
+    @property
     def log(self) -> Path:
         return self.directory / "log"
 

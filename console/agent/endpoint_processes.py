@@ -39,7 +39,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("console.agent")
 
 TICK_S = 0.5
+QUIET_TICK_S = 1.0
+"""While nothing is asked; a quiet endpoint still reports its load every second."""
 IDLE_TICK_S = 2.0
+QUIET_AFTER_S = 5.0
 START_LIMIT_S = 30.0
 """A process that has neither identity nor exit after so long was never started."""
 SHIM_MOMENT_S = 2.0
@@ -102,7 +105,7 @@ class EndpointProcesses:
         self._ingest = ingest
         self._processes: dict[str, _Process] = {}
         self._wake = asyncio.Event()
-        self._began = clock.monotonic()
+        self._began = self._news_at = clock.monotonic()
         self.is_busy = False
         """Something is served or on its way up or down."""
 
@@ -126,9 +129,15 @@ class EndpointProcesses:
             except Exception:
                 log.exception("the endpoints could not be looked after this time")
             try:
-                await asyncio.wait_for(self._wake.wait(), TICK_S if self.is_busy else IDLE_TICK_S)
+                await asyncio.wait_for(self._wake.wait(), self._pause_s())
             except TimeoutError:
                 continue
+
+    def _pause_s(self) -> float:
+        if not self.is_busy:
+            return IDLE_TICK_S
+        is_quiet = self._clock.monotonic() - self._news_at > QUIET_AFTER_S
+        return QUIET_TICK_S if is_quiet else TICK_S
 
     async def tick(self) -> None:
         """One look at every endpoint."""
@@ -240,6 +249,8 @@ class EndpointProcesses:
                 report.last_problem or "damaged",
             )
         topics, process.topics = process.topics, set()
+        if topics:
+            self._news_at = self._clock.monotonic()
         self._changes.bump(*topics)
         return "endpoints" in topics
 
@@ -349,7 +360,6 @@ class EndpointProcesses:
 
     def _spawn(self, endpoint: Endpoint, process: _Process) -> None:
         paths = process.paths
-        paths.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         process.written_generation = 0
         self._write_config(endpoint)
         paths.identity.unlink(missing_ok=True)
@@ -379,6 +389,7 @@ class EndpointProcesses:
         with process.writing:
             if process.written_generation >= endpoint.generation:
                 return
+            process.paths.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             replace_file(process.paths.config, msgspec.json.format(msgspec.json.encode(config)))
             process.written_generation = endpoint.generation
 

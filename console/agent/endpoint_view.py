@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 WIDTHS_S = (10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 FINE_AGE_S = 2 * 3600.0
 """Younger counts are kept by 10 s, older ones by minutes."""
-MINUTE_AGE_S = 2 * 86400.0
+MINUTE_AGE_S = 86400.0
 """Older counts are kept by hours."""
 LONGEST_S = 366 * 86400.0
 ACCURACY_POINTS = 40
@@ -51,7 +51,7 @@ GAUGE_AGE_S = 30.0
 SLO_WINDOW = timedelta(days=30)
 BURN_WINDOW = timedelta(hours=1)
 SLO_EVERY_S = 5.0
-MATURE_RATIO = 0.95
+KEPT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,22 @@ class _Facts:
 
 
 async def view(agent: Agent, endpoint: Endpoint, window: EndpointWindow) -> EndpointView:
-    """One endpoint over the last `window_s` seconds."""
+    """One endpoint over the last `window_s` seconds; several screens share one look."""
+    kept: dict[tuple[str, float, int], tuple[float, EndpointView]]
+    kept = agent.caches.setdefault("views", {})
+    key = (endpoint.name, window.window_s, window.points)
+    moment = agent.clock.monotonic()
+    known = kept.get(key)
+    if known is not None and moment - known[0] < KEPT_S:
+        return replace(known[1], endpoint=endpoint)
+    for old in [each for each, (at, _) in kept.items() if moment - at >= KEPT_S]:
+        del kept[old]
+    found = await _view(agent, endpoint, window)
+    kept[key] = (moment, found)
+    return found
+
+
+async def _view(agent: Agent, endpoint: Endpoint, window: EndpointWindow) -> EndpointView:
     now = agent.clock.now()
     declared = declared_for(agent, endpoint)
     span_s = min(max(window.window_s, 60.0), LONGEST_S)

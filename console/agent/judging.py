@@ -19,6 +19,7 @@ from console.agent.live_accuracy import metric_for, realised
 from console.rules import metrics, slo
 from console.rules.intervals import quantile_ranks, wilson
 from console.rules.latency import value_ms
+from console.rules.saturation import judge_saturation
 from console.rules.verdicts import TOO_FEW
 from console.rules.verdicts import judge as judged
 from storage.records.alerts import Alert, AlertKind, AlertRule
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 SILENT_AFTER_S: Final = 15.0
 """A ready process reports its load every second."""
+SATURATION_WINDOW: Final = timedelta(minutes=3)
 _QUANTILES: Final = {"p50_ms": 0.50, "p95_ms": 0.95, "p99_ms": 0.99}
 
 
@@ -205,21 +207,12 @@ async def _accuracy(agent: Agent, endpoint: Endpoint, rule: AlertRule) -> list[R
 
 
 async def _saturation(agent: Agent, endpoint: Endpoint, rule: AlertRule) -> list[Reading]:
-    now = agent.clock.now()
-    since = now - timedelta(seconds=rule.window_s)
+    since = agent.clock.now() - SATURATION_WINDOW
     gauges = await agent.read(lambda c: endpoints.list_gauges(c, endpoint.name, since=since))
-    ordered = sorted(gauges, key=lambda gauge: gauge.leader[1])
-    result = Result(
-        name="saturation", scope=_scope(rule), n=len(gauges), threshold=rule.must, direction="le"
-    )
-    leader = ""
-    if ordered:
-        # Two thirds of the window over the line, not one busy second.
-        steady = ordered[len(ordered) // 3]
-        leader = f", {steady.leader[0]} leads"
-        result = replace(result, value=steady.leader[1])
-    reading = _reading(rule, endpoint, result, _too_few(len(gauges), rule.min_count, "reading"))
-    return [replace(reading, title=reading.title + leader)]
+    result = judge_saturation(gauges, rule.must)
+    leader = dict(result.detail).get("leads", "")
+    reading = _reading(rule, endpoint, result, "")
+    return [replace(reading, title=f"{reading.title}, {leader} leads" if leader else reading.title)]
 
 
 async def _no_data(agent: Agent, endpoint: Endpoint, rule: AlertRule) -> list[Reading]:

@@ -12,23 +12,26 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from console import errors
 from console.agent import answering, judging
 from console.agent.endpoint_view import declared_for
 from console.agent.incidents import Incidents
-from storage.errors import StorageError
+from storage.errors import DamagedError, NotFoundError, StorageError
 from storage.tables import endpoints, traffic
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from console.agent.context import Agent
+    from storage.records.alerts import AlertRule
     from storage.records.endpoints import Endpoint
 
 log = logging.getLogger("console.agent")
 
 TICK_S: Final = 1.0
+QUIET_TICK_S: Final = 2.5
 IDLE_TICK_S: Final = 5.0
-COUNT_EVERY_S: Final = 10.0
+GATHER_EVERY_S: Final = 60.0
 SETTLE_EVERY_S: Final = 2.0
 SETTLE_ALL_EVERY_S: Final = 60.0
 SETTLE_NEAR: Final = timedelta(hours=2)
@@ -36,10 +39,13 @@ LABEL_MOMENT: Final = timedelta(seconds=2)
 """A label told through the agent may be here before its request is read from the journal."""
 JUDGE_EVERY_S: Final = 5.0
 TIDY_EVERY_S: Final = 600.0
+SETTLING: Final = timedelta(seconds=20)
 FINE: Final = timedelta(hours=2)
-MINUTES: Final = timedelta(days=2)
+MINUTES: Final = timedelta(days=1)
 GAUGES: Final = timedelta(days=2)
 COUNTS: Final = timedelta(days=366)
+OF_PROCESS: Final = ("no-data", "saturation")
+"""Kinds that do not depend on requests."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -51,14 +57,19 @@ class Watching:
         self._incidents = Incidents(agent)
         self._due: dict[str, float] = {}
         self._last_windows: dict[str, datetime | None] = {}
+        self._seen_traffic = -1
+        self._unjudged: dict[str, str] = {}
+        """Rule -> why it could not be judged, so that it is said once."""
         self._problem = ""
 
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            is_busy = False
+            pause_s = IDLE_TICK_S
             try:
-                is_busy = await self.tick()
+                if await self.tick():
+                    is_quiet = self._agent.changes.revisions["traffic"] == self._seen_traffic
+                    pause_s = QUIET_TICK_S if is_quiet else TICK_S
                 self._problem = ""
             except StorageError as error:
                 # A full disk says so once, not every second.
@@ -67,7 +78,7 @@ class Watching:
                 self._problem = str(error)
             except Exception:
                 log.exception("the watch could not look this time")
-            await asyncio.sleep(TICK_S if is_busy else IDLE_TICK_S)
+            await asyncio.sleep(pause_s)
 
     async def tick(self) -> bool:
         """Do what is due; True when something is served."""
@@ -77,12 +88,15 @@ class Watching:
         served = [each for each in known if each.desired == "started"]
         if self._is_due("settle", SETTLE_EVERY_S):
             await self._settle()
-        if self._is_due("count", COUNT_EVERY_S):
-            await self._count()
+        if self._is_due("gather", GATHER_EVERY_S):
+            until = _whole(self._agent.clock.now() - SETTLING, 10)
+            await self._agent.write(lambda c: traffic.gather_counts(c, until=until))
         if self._is_due("judge", JUDGE_EVERY_S):
+            revision = self._agent.changes.revisions["traffic"]
             for endpoint in known:
                 await self._follow_declaration(endpoint)
-                await self._judge(endpoint)
+                await self._judge(endpoint, has_traffic=revision != self._seen_traffic)
+            self._seen_traffic = revision
             await self._incidents.wake_silenced()
         if self._is_due("tidy", TIDY_EVERY_S):
             await self._tidy()
@@ -113,11 +127,8 @@ class Watching:
         if settled:
             self._agent.changes.bump("traffic")
 
-    async def _count(self) -> None:
-        await self._agent.write(traffic.count_requests_arrived)
-
-    async def _judge(self, endpoint: Endpoint) -> None:
-        """Take a look at every watched thing of an endpoint."""
+    async def _judge(self, endpoint: Endpoint, *, has_traffic: bool) -> None:
+        """Take a look at every watched thing of an endpoint; without news only at the process."""
         if endpoint.desired != "started":
             await self._incidents.end(endpoint)
             return
@@ -125,12 +136,27 @@ class Watching:
         has_new_windows = window != self._last_windows.get(endpoint.name)
         self._last_windows[endpoint.name] = window
         for rule in judging.rules_for(self._agent, endpoint):
+            if rule.kind not in OF_PROCESS and not has_traffic:
+                continue
             if rule.kind == "drift" and not has_new_windows:
                 continue
-            readings = await judging.judge(self._agent, endpoint, rule)
+            readings = await self._readings(endpoint, rule)
             raised = await self._incidents.take(endpoint, rule, readings)
             if raised is not None:
                 await answering.answer(self._agent, endpoint, rule, raised)
+
+    async def _readings(self, endpoint: Endpoint, rule: AlertRule) -> list[judging.Reading]:
+        """What a rule says; one that cannot be judged must not keep the others from it."""
+        key = f"{endpoint.name}/{rule.name}"
+        try:
+            readings = await judging.judge(self._agent, endpoint, rule)
+            self._unjudged.pop(key, None)
+            return readings
+        except (errors.ConsoleError, DamagedError, NotFoundError) as problem:
+            if self._unjudged.get(key) != str(problem):
+                log.warning("rule %s of %s cannot be judged: %s", rule.name, endpoint.name, problem)
+            self._unjudged[key] = str(problem)
+            return []
 
     async def _follow_declaration(self, endpoint: Endpoint) -> None:
         """Declared limits that changed reach the process under the next generation."""
@@ -159,6 +185,7 @@ class Watching:
         days = declared.retention_days if declared else 30
 
         def change(connection: DuckDBPyConnection) -> int:
+            traffic.gather_counts(connection, until=_whole(now - FINE, 600))
             traffic.coarsen_counts(
                 connection,
                 minutes_before=_whole(now - FINE, 600),

@@ -12,6 +12,7 @@ from console.wire import endpoints as wire
 from console.wire.endpoints import (
     EndpointName,
     EndpointWindow,
+    KeyName,
     ListRequests,
     SetTraffic,
     StartEndpoint,
@@ -159,6 +160,43 @@ def drift(invocation: Invocation) -> None:
         invocation.client.call(wire.get_endpoint_drift, request),
         lambda found: views.drift(output, found),
     )
+
+
+@command(
+    "key",
+    argument("action", choices=("add", "list", "remove")),
+    _NAME,
+    argument("key", nargs="?", default="", help="name of the key"),
+    examples=(
+        "mlops-console endpoint key add delays billing",
+        "mlops-console endpoint key list delays",
+    ),
+)
+def key(invocation: Invocation) -> None:
+    """API keys of an endpoint; with the first one every caller needs one.
+
+    A key is shown once. Callers send it as `Authorization: Bearer KEY`.
+    """
+    given, output = invocation.arguments, invocation.output
+    if given.action == "list":
+        names = invocation.client.call(
+            wire.list_endpoint_keys, EndpointName(endpoint=given.endpoint)
+        )
+        output.show(names, lambda found: output.line(", ".join(found.names) or "no key"))
+        return
+    if not given.key:
+        raise errors.UsageError(
+            "the key has no name.",
+            hint=f"For example: mlops-console endpoint key {given.action} {given.endpoint} billing",
+        )
+    request = KeyName(endpoint=given.endpoint, name=given.key)
+    if given.action == "add":
+        made = invocation.client.call(wire.add_endpoint_key, request)
+        output.show(made, lambda found: output.line(found.key))
+        output.note("It is shown this once.")
+        return
+    done = invocation.client.call(wire.remove_endpoint_key, request)
+    output.show(done, lambda found: output.line(found.message))
 
 
 @command(

@@ -64,7 +64,7 @@ class StartReplay:
     rate: float = 50.0
     """Requests per second aimed for."""
     limit: int = 0
-    """Requests at most; 0 = all rows."""
+    """Requests at most, spread evenly over the chosen rows; 0 = all of them."""
     label_delay_s: float = 5.0
     label_ratio: float = 1.0
     """Share of requests whose truth becomes known."""
@@ -76,6 +76,28 @@ class StartReplay:
 class AddLabels:
     endpoint: str
     labels: tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyName:
+    endpoint: str
+    name: str
+    """Whose it is or what it is for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """A key as it is shown once; nothing keeps it."""
+
+    endpoint: str
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyNames:
+    endpoint: str
+    names: tuple[str, ...]
 
 
 list_endpoints = Route(
@@ -114,7 +136,20 @@ add_labels = Route(
     "add_labels", "POST", "/v1/endpoints/{endpoint}/labels", WRITERS, AddLabels, Done,
     "Tell what became of earlier requests.",
 )  # fmt: skip
+add_endpoint_key = Route(
+    "add_endpoint_key", "POST", "/v1/endpoints/{endpoint}/keys", OPERATE, KeyName, NewKey,
+    "Make an API key; from the first one on every caller needs one.",
+)  # fmt: skip
+remove_endpoint_key = Route(
+    "remove_endpoint_key", "POST", "/v1/endpoints/{endpoint}/keys/remove", OPERATE, KeyName, Done,
+    "Let a key be worth nothing from now on.",
+)  # fmt: skip
+list_endpoint_keys = Route(
+    "list_endpoint_keys", "GET", "/v1/endpoints/{endpoint}/keys", OPERATE, EndpointName, KeyNames,
+    "Names of an endpoint's API keys; the keys themselves are kept nowhere.",
+)  # fmt: skip
 ROUTES = (
     list_endpoints, get_endpoint, start_endpoint, stop_endpoint, set_traffic, get_endpoint_drift,
-    list_requests, start_replay, add_labels,
+    list_requests, start_replay, add_labels, add_endpoint_key, remove_endpoint_key,
+    list_endpoint_keys,
 )  # fmt: skip

@@ -1,31 +1,77 @@
 -- name: add_requests
--- Requests as they arrive; they are counted a moment later.
-INSERT INTO requests_arrived (request_id, endpoint, "at", version, outcome, status, latency_ms,
-    queue_ms, score, decision, is_shadow, features)
+-- Stores a batch of requests; count_requests of the same batch belongs into the transaction.
+INSERT INTO requests (request_id, endpoint, "at", version, outcome, status, latency_ms, queue_ms,
+    score, decision, is_shadow, features)
 SELECT unnest($request_id), unnest($endpoint), unnest($at), unnest($version), unnest($outcome),
     unnest($status), unnest($latency_ms), unnest($queue_ms),
     unnest(CAST($score AS DOUBLE[])), unnest(CAST($decision AS BOOLEAN[])),
     unnest($is_shadow), unnest($features);
 
--- name: count_arrived_requests
--- Adds what arrived to the fine counts.
+-- name: count_requests
+-- Counts a batch. The log buckets are those of DDSketch with a relative error of 1 %: bucket k ends
+-- at gamma^k milliseconds, gamma = 1.01 / 0.99, none below 0.01 ms (Masson, Rim and Lee 2019).
+INSERT INTO counts_fresh ("at", endpoint, version, is_shadow, measure, outcome, k, n, total)
+WITH batch AS (
+    SELECT unnest($endpoint) AS endpoint, unnest($at) AS "at", unnest($version) AS version,
+        unnest($outcome) AS outcome, unnest($latency_ms) AS latency_ms,
+        unnest($queue_ms) AS queue_ms, unnest(CAST($score AS DOUBLE[])) AS score,
+        unnest(CAST($decision AS BOOLEAN[])) AS decision, unnest($is_shadow) AS is_shadow
+),
+bucketed AS (
+    SELECT time_bucket(INTERVAL 10 SECOND, CAST(b."at" AS TIMESTAMP)) AS "at", b.endpoint,
+        b.version, b.is_shadow, b.outcome, b.latency_ms, b.queue_ms, b.score,
+        CASE WHEN b.decision THEN 'yes' WHEN NOT b.decision THEN 'no' END AS decision,
+        b.latency_ms <= e.latency_limit_ms AS is_within
+    FROM batch b
+    LEFT JOIN endpoints e ON e.name = b.endpoint
+),
+measured AS (
+    SELECT "at", endpoint, version, is_shadow, 'asked' AS measure, outcome, 0 AS k,
+        latency_ms AS total
+    FROM bucketed
+    UNION ALL
+    SELECT "at", endpoint, version, is_shadow, 'latency', '',
+        CAST(ceil(ln(greatest(latency_ms, 0.01)) / ln(1.01 / 0.99)) AS INTEGER), 0.0
+    FROM bucketed
+    WHERE outcome IN ('ok', 'timeout', 'error')
+    UNION ALL
+    SELECT "at", endpoint, version, is_shadow, 'queue', '',
+        CAST(ceil(ln(greatest(queue_ms, 0.01)) / ln(1.01 / 0.99)) AS INTEGER), 0.0
+    FROM bucketed
+    WHERE outcome IN ('ok', 'timeout', 'error')
+    UNION ALL
+    SELECT "at", endpoint, version, is_shadow, 'within', '', 0, 0.0
+    FROM bucketed
+    WHERE is_within
+        AND outcome = 'ok'
+    UNION ALL
+    SELECT "at", endpoint, version, is_shadow, 'decision', decision, 0, 0.0
+    FROM bucketed
+    WHERE decision IS NOT NULL
+    UNION ALL
+    SELECT "at", endpoint, version, is_shadow, 'score', decision,
+        CAST(floor(least(greatest(score, 0.0), 1.0) * 4096) AS INTEGER), 0.0
+    FROM bucketed
+    WHERE decision IS NOT NULL
+        AND isfinite(score)
+)
+SELECT "at", endpoint, version, is_shadow, measure, outcome, k, count(*), sum(total)
+FROM measured
+GROUP BY "at", endpoint, version, is_shadow, measure, outcome, k;
+
+-- name: gather_fresh_counts
+-- Sums buckets that are over: many small batches made many small rows.
 INSERT INTO counts_10s ("at", endpoint, version, is_shadow, measure, outcome, k, n, total)
-SELECT "at", endpoint, version, is_shadow, measure, outcome, k, n, total
-FROM arrived_counts
+SELECT "at", endpoint, version, is_shadow, measure, outcome, k, sum(n), sum(total)
+FROM counts_fresh
+WHERE "at" < $until
+GROUP BY "at", endpoint, version, is_shadow, measure, outcome, k
 ORDER BY "at", endpoint, measure, k;
 
--- name: keep_arrived_requests
--- Moves what was counted to where it stays; in the transaction of count_arrived_requests.
-INSERT INTO requests (request_id, endpoint, "at", version, outcome, status, latency_ms, queue_ms,
-    score, decision, is_shadow, features)
-SELECT request_id, endpoint, "at", version, outcome, status, latency_ms, queue_ms, score, decision,
-    is_shadow, features
-FROM requests_arrived
-ORDER BY "at";
-
--- name: clear_arrived_requests
--- The end of the move.
-DELETE FROM requests_arrived;
+-- name: clear_fresh_counts
+-- What was gathered; in the transaction of gather_fresh_counts.
+DELETE FROM counts_fresh
+WHERE "at" < $until;
 
 -- name: coarsen_to_minutes
 -- Adds counts of whole minutes for buckets before a time.
@@ -81,7 +127,7 @@ WHERE "at" < $until;
 -- The newest requests of an endpoint, shadows left out.
 SELECT request_id, endpoint, "at", version, outcome, status, latency_ms, queue_ms, score, decision,
     is_shadow, features
-FROM all_requests
+FROM requests
 WHERE endpoint = $endpoint
     AND "at" >= $since
     AND NOT is_shadow
@@ -91,105 +137,80 @@ LIMIT $limit;
 
 -- name: list_signals
 -- Golden signals by bucket of time: outcomes, and the log buckets in which quantiles fall.
--- A quantile q of n values is the first bucket with more than q * (n - 1) values up to it. Refused
--- requests are quick and would flatter the latency, so they count only as outcomes.
+-- A quantile q of n values is the first bucket with more than q * (n - 1) values up to it. Sums of
+-- counts are doubles here: exact up to 2^53, and sums of integers would be 128 bits wide and slow.
 WITH counted AS (
     SELECT time_bucket(to_seconds($width_s), "at") AS "at", measure, outcome, k,
-        CAST(sum(n) AS BIGINT) AS n, sum(total) AS total
+        CAST(sum(n) AS DOUBLE) AS n, sum(total) AS total
     FROM all_counts
     WHERE endpoint = $endpoint
         AND NOT is_shadow
         AND "at" >= $since
         AND "at" < $until
-        AND measure IN ('latency', 'queue', 'within', 'decision')
+        AND measure IN ('asked', 'latency', 'queue', 'within', 'decision')
     GROUP BY ALL
 ),
 ranked AS (
-    SELECT "at", measure, k,
-        sum(sum(n)) OVER (PARTITION BY "at", measure ORDER BY k) AS upto,
-        sum(sum(n)) OVER (PARTITION BY "at", measure) AS n_all
+    SELECT "at", measure, outcome, k, n, total,
+        sum(n) OVER (PARTITION BY "at", measure ORDER BY k) AS upto,
+        sum(n) OVER (PARTITION BY "at", measure) - 1.0::DOUBLE AS last
     FROM counted
-    WHERE measure IN ('latency', 'queue')
-        AND outcome IN ('ok', 'timeout', 'error')
-    GROUP BY "at", measure, k
-),
-quantiles AS (
-    SELECT "at",
-        min(k) FILTER (measure = 'latency' AND upto > 0.50 * (n_all - 1)) AS p50_k,
-        min(k) FILTER (measure = 'latency' AND upto > 0.95 * (n_all - 1)) AS p95_k,
-        min(k) FILTER (measure = 'latency' AND upto > 0.99 * (n_all - 1)) AS p99_k,
-        min(k) FILTER (measure = 'queue' AND upto > 0.95 * (n_all - 1)) AS queue_p95_k
-    FROM ranked
-    GROUP BY "at"
-),
-totals AS (
-    SELECT "at",
-        CAST(sum(n) FILTER (measure = 'latency') AS BIGINT) AS requests,
-        CAST(coalesce(sum(n) FILTER (measure = 'latency' AND outcome = 'ok'), 0) AS BIGINT) AS ok,
-        CAST(coalesce(sum(n) FILTER (measure = 'latency' AND outcome = 'invalid'), 0) AS BIGINT)
-            AS invalid,
-        CAST(coalesce(sum(n) FILTER (measure = 'latency' AND outcome = 'overload'), 0) AS BIGINT)
-            AS overload,
-        CAST(coalesce(sum(n) FILTER (measure = 'latency'
-            AND outcome IN ('timeout', 'error', 'overload')), 0) AS BIGINT) AS failed,
-        CAST(coalesce(sum(n) FILTER (measure = 'within' AND outcome = 'ok'), 0) AS BIGINT)
-            AS within,
-        CAST(coalesce(sum(n) FILTER (measure = 'decision'), 0) AS BIGINT) AS decided,
-        CAST(coalesce(sum(n) FILTER (measure = 'decision' AND outcome = 'yes'), 0) AS BIGINT)
-            AS positive,
-        coalesce(sum(total) FILTER (measure = 'latency'), 0.0) AS latency_total_ms
-    FROM counted
-    GROUP BY "at"
-    HAVING requests > 0
 )
-SELECT t."at", t.requests, t.ok, t.invalid, t.overload, t.failed, t.within, t.decided, t.positive,
-    t.latency_total_ms, q.p50_k, q.p95_k, q.p99_k, q.queue_p95_k
-FROM totals t
-LEFT JOIN quantiles q ON q."at" = t."at"
-ORDER BY t."at";
+SELECT "at",
+    CAST(coalesce(sum(n) FILTER (measure = 'asked'), 0) AS BIGINT) AS requests,
+    CAST(coalesce(sum(n) FILTER (measure = 'asked' AND outcome = 'ok'), 0) AS BIGINT) AS ok,
+    CAST(coalesce(sum(n) FILTER (measure = 'asked' AND outcome = 'invalid'), 0) AS BIGINT)
+        AS invalid,
+    CAST(coalesce(sum(n) FILTER (measure = 'asked' AND outcome = 'overload'), 0) AS BIGINT)
+        AS overload,
+    CAST(coalesce(sum(n) FILTER (measure = 'asked'
+        AND outcome IN ('timeout', 'error', 'overload')), 0) AS BIGINT) AS failed,
+    CAST(coalesce(sum(n) FILTER (measure = 'within'), 0) AS BIGINT) AS within,
+    CAST(coalesce(sum(n) FILTER (measure = 'decision'), 0) AS BIGINT) AS decided,
+    CAST(coalesce(sum(n) FILTER (measure = 'decision' AND outcome = 'yes'), 0) AS BIGINT)
+        AS positive,
+    coalesce(sum(total) FILTER (measure = 'asked'), 0.0) AS latency_total_ms,
+    min(k) FILTER (measure = 'latency' AND upto > 0.50::DOUBLE * last) AS p50_k,
+    min(k) FILTER (measure = 'latency' AND upto > 0.95::DOUBLE * last) AS p95_k,
+    min(k) FILTER (measure = 'latency' AND upto > 0.99::DOUBLE * last) AS p99_k,
+    min(k) FILTER (measure = 'queue' AND upto > 0.95::DOUBLE * last) AS queue_p95_k
+FROM ranked
+GROUP BY "at"
+HAVING requests > 0
+ORDER BY "at";
 
 -- name: list_version_traffic
 -- The same for each version over one window, shadows included.
 WITH counted AS (
-    SELECT version, is_shadow, measure, outcome, k, CAST(sum(n) AS BIGINT) AS n
+    SELECT version, is_shadow, measure, outcome, k, CAST(sum(n) AS DOUBLE) AS n
     FROM all_counts
     WHERE endpoint = $endpoint
         AND "at" >= $since
         AND "at" < $until
-        AND measure IN ('latency', 'decision')
+        AND measure IN ('asked', 'latency', 'decision')
     GROUP BY ALL
 ),
 ranked AS (
-    SELECT version, is_shadow, k,
-        sum(sum(n)) OVER (PARTITION BY version, is_shadow ORDER BY k) AS upto,
-        sum(sum(n)) OVER (PARTITION BY version, is_shadow) AS n_all
+    SELECT version, is_shadow, measure, outcome, k, n,
+        sum(n) OVER (PARTITION BY version, is_shadow, measure ORDER BY k) AS upto,
+        sum(n) OVER (PARTITION BY version, is_shadow, measure) - 1.0::DOUBLE AS last
     FROM counted
-    WHERE measure = 'latency'
-        AND outcome IN ('ok', 'timeout', 'error')
-    GROUP BY version, is_shadow, k
-),
-quantiles AS (
-    SELECT version, is_shadow,
-        min(k) FILTER (upto > 0.50 * (n_all - 1)) AS p50_k,
-        min(k) FILTER (upto > 0.99 * (n_all - 1)) AS p99_k
-    FROM ranked
-    GROUP BY version, is_shadow
 )
-SELECT c.version, c.is_shadow,
-    CAST(coalesce(sum(n) FILTER (measure = 'latency'), 0) AS BIGINT) AS requests,
-    CAST(coalesce(sum(n) FILTER (measure = 'latency'
+SELECT version, is_shadow,
+    CAST(coalesce(sum(n) FILTER (measure = 'asked'), 0) AS BIGINT) AS requests,
+    CAST(coalesce(sum(n) FILTER (measure = 'asked'
         AND outcome IN ('timeout', 'error', 'overload')), 0) AS BIGINT) AS failed,
-    CAST(coalesce(sum(n) FILTER (measure = 'latency' AND outcome = 'invalid'), 0) AS BIGINT)
+    CAST(coalesce(sum(n) FILTER (measure = 'asked' AND outcome = 'invalid'), 0) AS BIGINT)
         AS invalid,
     CAST(coalesce(sum(n) FILTER (measure = 'decision'), 0) AS BIGINT) AS decided,
     CAST(coalesce(sum(n) FILTER (measure = 'decision' AND outcome = 'yes'), 0) AS BIGINT)
         AS positive,
-    any_value(q.p50_k) AS p50_k, any_value(q.p99_k) AS p99_k
-FROM counted c
-LEFT JOIN quantiles q ON q.version = c.version AND q.is_shadow = c.is_shadow
-GROUP BY c.version, c.is_shadow
+    min(k) FILTER (measure = 'latency' AND upto > 0.50::DOUBLE * last) AS p50_k,
+    min(k) FILTER (measure = 'latency' AND upto > 0.99::DOUBLE * last) AS p99_k
+FROM ranked
+GROUP BY version, is_shadow
 HAVING requests > 0
-ORDER BY c.is_shadow, requests DESC, c.version;
+ORDER BY is_shadow, requests DESC, version;
 
 -- name: list_latency_counts
 -- Log buckets of what was answered or should have been, over one window.
@@ -200,7 +221,6 @@ WHERE endpoint = $endpoint
     AND "at" >= $since
     AND "at" < $until
     AND measure = 'latency'
-    AND outcome IN ('ok', 'timeout', 'error')
 GROUP BY k
 ORDER BY k;
 
@@ -222,20 +242,20 @@ WITH answered AS (
         AND e.desired = 'started'
         AND c.version = $version
         AND NOT c.is_shadow
-        AND c.measure = 'latency'
+        AND c.measure = 'asked'
         AND c.outcome = 'ok'
 )
 SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS rows, min("at") AS first_at, max("at") AS last_at
 FROM answered
 WHERE "at" > (SELECT max("at") FROM answered) - INTERVAL 1 DAY;
 
--- name: count_requests
+-- name: count_all_requests
 -- Everything an endpoint was ever asked, shadows left out.
 SELECT CAST(coalesce(sum(n), 0) AS BIGINT)
 FROM all_counts
 WHERE endpoint = $endpoint
     AND NOT is_shadow
-    AND measure = 'latency';
+    AND measure = 'asked';
 
 -- name: list_slo_counts
 -- Good and bad requests since several moments at once, for burn rates.
@@ -245,16 +265,15 @@ WITH counted AS (
     WHERE endpoint = $endpoint
         AND NOT is_shadow
         AND "at" >= $oldest
-        AND measure IN ('latency', 'within')
+        AND measure IN ('asked', 'within')
     GROUP BY ALL
 )
 SELECT w.since,
-    CAST(coalesce(sum(c.n) FILTER (c.measure = 'latency' AND c.outcome <> 'invalid'), 0) AS BIGINT)
+    CAST(coalesce(sum(c.n) FILTER (c.measure = 'asked' AND c.outcome <> 'invalid'), 0) AS BIGINT)
         AS asked,
-    CAST(coalesce(sum(c.n) FILTER (c.measure = 'latency' AND c.outcome = 'ok'), 0) AS BIGINT)
+    CAST(coalesce(sum(c.n) FILTER (c.measure = 'asked' AND c.outcome = 'ok'), 0) AS BIGINT)
         AS answered,
-    CAST(coalesce(sum(c.n) FILTER (c.measure = 'within' AND c.outcome = 'ok'), 0) AS BIGINT)
-        AS within
+    CAST(coalesce(sum(c.n) FILTER (c.measure = 'within'), 0) AS BIGINT) AS within
 FROM (SELECT unnest($since) AS since) w
 LEFT JOIN counted c ON c."at" >= w.since
 GROUP BY w.since
@@ -282,7 +301,7 @@ WITH matched AS (
     SELECT r.request_id, r.endpoint, r.version, r.is_shadow, r."at" AS predicted_at, r.score,
         r.decision, a.label, a.event_at, a.received_at, a.revision, a.source
     FROM labels_arrived a
-    JOIN all_requests r ON r.request_id = a.request_id AND r.endpoint = a.endpoint
+    JOIN requests r ON r.request_id = a.request_id AND r.endpoint = a.endpoint
     WHERE r."at" <= a.received_at
         AND r."at" >= $since
         AND r.outcome = 'ok'
@@ -305,7 +324,7 @@ WHERE NOT EXISTS (
 
 -- name: count_settled_labels
 -- What the truths settled just now say about the predictions, at the time of the prediction.
-INSERT INTO counts_10s ("at", endpoint, version, is_shadow, measure, outcome, k, n, total)
+INSERT INTO counts_fresh ("at", endpoint, version, is_shadow, measure, outcome, k, n, total)
 SELECT time_bucket(INTERVAL 10 SECOND, predicted_at) AS "at", endpoint, version, is_shadow,
     'label' AS measure,
     CASE
@@ -337,7 +356,7 @@ GROUP BY ALL;
 
 -- name: uncount_revised_labels
 -- Takes back what an earlier revision had said.
-INSERT INTO counts_10s ("at", endpoint, version, is_shadow, measure, outcome, k, n, total)
+INSERT INTO counts_fresh ("at", endpoint, version, is_shadow, measure, outcome, k, n, total)
 WITH revised AS (
     SELECT o.predicted_at, o.endpoint, o.version, o.is_shadow, o.decision, o.score, o.label
     FROM labels o
@@ -404,7 +423,7 @@ WHERE received_at <= $until
 -- name: list_accuracy
 -- By bucket of time of the prediction: how many there were and what labels say about them.
 SELECT time_bucket(to_seconds($width_s), "at") AS "at",
-    CAST(coalesce(sum(n) FILTER (measure = 'latency' AND outcome = 'ok'), 0) AS BIGINT) AS n,
+    CAST(coalesce(sum(n) FILTER (measure = 'asked' AND outcome = 'ok'), 0) AS BIGINT) AS n,
     CAST(coalesce(sum(n) FILTER (measure = 'label' AND outcome = 'tp'), 0) AS BIGINT) AS tp,
     CAST(coalesce(sum(n) FILTER (measure = 'label' AND outcome = 'fp'), 0) AS BIGINT) AS fp,
     CAST(coalesce(sum(n) FILTER (measure = 'label' AND outcome = 'tn'), 0) AS BIGINT) AS tn,
@@ -420,7 +439,7 @@ WHERE endpoint = $endpoint
     AND ($version = 0 OR version = $version)
     AND "at" >= $since
     AND "at" < $until
-    AND measure IN ('latency', 'label', 'error')
+    AND measure IN ('asked', 'label', 'error')
 GROUP BY 1
 HAVING n > 0
 ORDER BY 1;
@@ -460,7 +479,7 @@ SELECT CAST(epoch(coalesce(l.received_at, $now) - r."at") AS DOUBLE) AS age_s,
     l.received_at IS NOT NULL AS is_labelled
 FROM (
     SELECT request_id, endpoint, "at"
-    FROM all_requests
+    FROM requests
     WHERE endpoint = $endpoint
         AND "at" >= $since
         AND outcome = 'ok'

@@ -1,8 +1,8 @@
 """Requests, labels and their counts: what is stored, how it is counted, and what is asked of it.
 
-`count_requests_arrived`, `settle_labels` and `coarsen_counts` are each several statements that
-belong into one transaction; everything else is one named query. Invariant: a request is in the
-counts exactly once, wherever it is on its way from arrival to the hourly buckets.
+`add_requests`, `gather_counts`, `settle_labels` and `coarsen_counts` are each several statements
+that belong into one transaction; everything else is one named query. Invariant: a request is in
+the counts exactly once, wherever it is on its way from fine to hourly buckets.
 """
 
 from __future__ import annotations
@@ -36,7 +36,12 @@ if TYPE_CHECKING:
 
 
 def add_requests(connection: DuckDBPyConnection, events: list[RequestEvent]) -> None:
-    queries.run(connection, "add_requests", _columns(events, RequestEvent))
+    """Store requests and count them; belongs into one transaction."""
+    columns = _columns(events, RequestEvent)
+    queries.run(connection, "add_requests", columns)
+    kept = ("request_id", "status", "features")
+    counted = {name: values for name, values in columns.items() if name not in kept}
+    queries.run(connection, "count_requests", counted)
 
 
 def add_labels(connection: DuckDBPyConnection, labels: list[Label]) -> None:
@@ -69,12 +74,10 @@ def _columns(records: list[Any], cls: type[Any]) -> dict[str, list[Any]]:
 # How it is counted.
 
 
-def count_requests_arrived(connection: DuckDBPyConnection) -> int:
-    """Move what arrived into the counts; returns how many requests that were."""
-    queries.run(connection, "count_arrived_requests")
-    moved = queries.run(connection, "keep_arrived_requests")
-    queries.run(connection, "clear_arrived_requests")
-    return moved
+def gather_counts(connection: DuckDBPyConnection, *, until: datetime) -> None:
+    """Put one row for many with the same bucket, for buckets before `until`."""
+    queries.run(connection, "gather_fresh_counts", {"until": until})
+    queries.run(connection, "clear_fresh_counts", {"until": until})
 
 
 def settle_labels(
@@ -181,7 +184,7 @@ def rows_per_day(connection: DuckDBPyConnection, model: str, version: int) -> fl
 
 
 def count_requests(connection: DuckDBPyConnection, endpoint: str) -> int:
-    return queries.row(connection, "count_requests", {"endpoint": endpoint}, into=int) or 0
+    return queries.row(connection, "count_all_requests", {"endpoint": endpoint}, into=int) or 0
 
 
 def list_slo_counts(

@@ -58,8 +58,9 @@ def apply_status(
 def apply_gauge(
     connection: DuckDBPyConnection, source: Source, gauge: EndpointGauge
 ) -> tuple[str, ...]:
+    """Load is read every second, asked or not; a screen that shows it asks by itself."""
     endpoints.add_gauge(connection, source.endpoint, gauge.saturation)
-    return ("traffic",)
+    return ()
 
 
 def _of(source: Source, records: list[Report]) -> list[Report]:

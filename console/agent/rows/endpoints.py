@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from dataclasses import replace
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from console import errors
-from console.agent import endpoint_drift, endpoint_view, ports, replays, shares
+from console.agent import (
+    endpoint_drift,
+    endpoint_keys,
+    endpoint_view,
+    ports,
+    replays,
+    shares,
+)
 from console.agent.context import Call
 from console.agent.model_lookup import find_version
 from console.agent.rows.jobs import queue_job
@@ -17,7 +25,10 @@ from console.wire.endpoints import (
     AddLabels,
     EndpointName,
     EndpointWindow,
+    KeyName,
+    KeyNames,
     ListRequests,
+    NewKey,
     SetTraffic,
     StartEndpoint,
     StartReplay,
@@ -36,7 +47,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 LIST_WINDOW_S = 600.0
-LOOPBACK = ("127.", "localhost", "::1")
 
 
 async def list_endpoints(call: Call, _request: Nothing) -> list[EndpointView]:
@@ -62,7 +72,8 @@ async def start_endpoint(call: Call, request: StartEndpoint) -> Endpoint:
             hint=f"Stop it first: mlops-console endpoint stop {name}",
         )
     version = await call.read(lambda c: _version(c, model, request.version))
-    address = await _address(request, wanted, known)
+    has_keys = bool(endpoint_keys.read(call.agent.workspace.endpoint(name)))
+    address = await _address(request, wanted, known, has_keys=has_keys)
     at = call.agent.clock.now()
     routes = shares.whole(version, request.version)
 
@@ -192,6 +203,12 @@ async def start_replay(call: Call, request: StartReplay) -> Job:
             f"cannot replay {request.dataset} to endpoint {endpoint.name}: it is {endpoint.state}.",
             hint=f"Start it first: mlops-console endpoint start {endpoint.name}",
         )
+    if endpoint_keys.read(call.agent.workspace.endpoint(endpoint.name)):
+        raise errors.ConflictError(
+            f"cannot replay {request.dataset} to endpoint {endpoint.name}: it asks every caller for "
+            "a key, and keys are kept nowhere.",
+            hint="Replay to an endpoint without keys.",
+        )
     spec = await call.read(lambda c: replays.spec(call.agent, c, endpoint, request))
     return await queue_job(
         call,
@@ -221,6 +238,50 @@ async def add_labels(call: Call, request: AddLabels) -> Done:
 
     await call.change(change, "traffic")
     return Done(message=f"{len(told)} label{'s' * (len(told) != 1)} taken for {endpoint.name}.")
+
+
+async def add_endpoint_key(call: Call, request: KeyName) -> NewKey:
+    name = check_id(request.endpoint, "endpoint name")
+    paths = call.agent.workspace.endpoint(name)
+    key = await asyncio.to_thread(endpoint_keys.add, paths, name, request.name)
+    await _record_key(
+        call, name, f"makes the key {request.name} for endpoint {name}", "add", request
+    )
+    return NewKey(endpoint=name, name=request.name, key=key)
+
+
+async def remove_endpoint_key(call: Call, request: KeyName) -> Done:
+    name = check_id(request.endpoint, "endpoint name")
+    known = await call.read(lambda c: endpoints.get_endpoint(c, name))
+    paths = call.agent.workspace.endpoint(name)
+    is_last = len(endpoint_keys.read(paths)) == 1
+    if is_last and known and known.desired == "started" and not is_loopback(known.host):
+        raise errors.ConflictError(
+            f"cannot remove the last key of endpoint {name}: it is reachable on {known.host}.",
+            hint=f"Stop it first: mlops-console endpoint stop {name}",
+        )
+    await asyncio.to_thread(endpoint_keys.remove, paths, name, request.name)
+    words = f"removes the key {request.name} of endpoint {name}"
+    await _record_key(call, name, words, "remove", request)
+    return Done(message=f"the key {request.name} of {name} is worth nothing any more.")
+
+
+async def list_endpoint_keys(call: Call, request: EndpointName) -> KeyNames:
+    name = check_id(request.endpoint, "endpoint name")
+    known = await asyncio.to_thread(endpoint_keys.read, call.agent.workspace.endpoint(name))
+    return KeyNames(endpoint=name, names=tuple(each.name for each in known))
+
+
+async def _record_key(call: Call, name: str, summary: str, verb: str, request: KeyName) -> None:
+    await call.change(
+        lambda c: call.record(
+            c,
+            f"endpoint.key-{verb}",
+            f"endpoint {name}",
+            summary,
+            command=f"mlops-console endpoint key {verb} {name} {request.name}",
+        )
+    )
 
 
 async def _find(call: Call, name: str) -> Endpoint:
@@ -256,16 +317,23 @@ def _version(connection: DuckDBPyConnection, model: str, reference: str) -> Mode
         ) from None
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 async def _address(
-    request: StartEndpoint, wanted: DeclaredEndpoint, known: Endpoint | None
+    request: StartEndpoint, wanted: DeclaredEndpoint, known: Endpoint | None, *, has_keys: bool
 ) -> Endpoint | DeclaredEndpoint:
     """Host, port and threads to serve with; the port is free or already ours."""
     host = request.host or wanted.host
-    if not host.startswith(LOOPBACK):
+    if not is_loopback(host) and not has_keys:
         raise errors.RefusedError(
-            f"cannot serve {wanted.name} on {host}: only this machine may ask, and requests from "
-            "elsewhere would carry no key.",
-            hint="Serve on 127.0.0.1 and put a proxy that checks callers in front of it.",
+            f"cannot serve {wanted.name} on {host}: others could reach it there and it has no key.",
+            hint=f"Make one first: mlops-console endpoint key add {wanted.name} NAME",
         )
     port = wanted.port or (known.port if known else 0) if request.port is None else request.port
     threads = request.threads if request.threads > 1 else wanted.threads

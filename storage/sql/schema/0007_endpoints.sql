@@ -1,9 +1,9 @@
 -- Endpoints, what passed through them, and what became of it.
 --
--- A request is stored when it arrives and counted a moment later: counting moves it from
--- requests_arrived to requests and adds its counts, all in one transaction. Counts only ever grow
--- by adding rows, so late events, revised labels (negative counts) and coarser buckets need no
--- other rule, and every reader sums over all_counts without knowing how old a bucket is.
+-- A request is stored and counted in the transaction that reads it from the journal. Counts only
+-- ever grow by adding rows and move on to coarser tables by being summed, so late events and revised
+-- labels (negative counts) need no other rule, and a reader sums over all_counts without knowing how
+-- old a bucket is: fresh (a minute, several rows a bucket), by 10 s, by minute, by hour.
 
 CREATE TABLE endpoints (
     name VARCHAR PRIMARY KEY,
@@ -30,21 +30,6 @@ CREATE TABLE endpoints (
 
 -- No index on requests: a primary key triples what a commit costs, and labels find their requests
 -- by a join over the stretch of time they can belong to.
-CREATE TABLE requests_arrived (
-    request_id VARCHAR NOT NULL,
-    endpoint VARCHAR NOT NULL,
-    "at" TIMESTAMP NOT NULL,
-    version INTEGER NOT NULL,
-    outcome VARCHAR NOT NULL,
-    status INTEGER NOT NULL,
-    latency_ms DOUBLE NOT NULL,
-    queue_ms DOUBLE NOT NULL,
-    score DOUBLE,
-    decision BOOLEAN,
-    is_shadow BOOLEAN NOT NULL,
-    features VARCHAR NOT NULL
-);
-
 CREATE TABLE requests (
     request_id VARCHAR NOT NULL,
     endpoint VARCHAR NOT NULL,
@@ -60,23 +45,29 @@ CREATE TABLE requests (
     features VARCHAR NOT NULL
 );
 
-CREATE VIEW all_requests AS
-SELECT request_id, endpoint, "at", version, outcome, status, latency_ms, queue_ms, score, decision,
-    is_shadow, features
-FROM requests
-UNION ALL
-SELECT request_id, endpoint, "at", version, outcome, status, latency_ms, queue_ms, score, decision,
-    is_shadow, features
-FROM requests_arrived;
-
 -- measure   outcome              k                          total
--- latency   of the request       log bucket of latency_ms   sum of milliseconds
--- queue     of the request       log bucket of queue_ms     sum of milliseconds
--- within    of the request       0: answered within the limit
+-- asked     of the request       0                          sum of milliseconds until the answer
+-- latency                        log bucket of latency_ms   (ok, timeout and error only)
+-- queue                          log bucket of queue_ms     (ok, timeout and error only)
+-- within                         0: answered within the limit
 -- decision  yes, no              0
 -- score     yes, no              floor(score * 4096)
 -- label     tp, fp, tn, fn       0
 -- error     absolute, squared    0                          sum of the errors (regression)
+--
+-- Refused requests are quick and would flatter the latency, so their time is not in its buckets.
+CREATE TABLE counts_fresh (
+    "at" TIMESTAMP NOT NULL,
+    endpoint VARCHAR NOT NULL,
+    version INTEGER NOT NULL,
+    is_shadow BOOLEAN NOT NULL,
+    measure VARCHAR NOT NULL,
+    outcome VARCHAR NOT NULL,
+    k INTEGER NOT NULL,
+    n BIGINT NOT NULL,
+    total DOUBLE NOT NULL
+);
+
 CREATE TABLE counts_10s (
     "at" TIMESTAMP NOT NULL,
     endpoint VARCHAR NOT NULL,
@@ -113,47 +104,10 @@ CREATE TABLE counts_1h (
     total DOUBLE NOT NULL
 );
 
--- The log buckets are those of DDSketch with a relative error of 1 %: bucket k ends at gamma^k
--- milliseconds, gamma = 1.01 / 0.99, nothing below 0.01 ms (Masson, Rim, Lee 2019).
-CREATE VIEW arrived_counts AS
-WITH arrived AS (
-    SELECT time_bucket(INTERVAL 10 SECOND, r."at") AS "at", r.endpoint, r.version, r.is_shadow,
-        r.outcome, r.latency_ms, r.queue_ms, r.score, r.decision,
-        r.latency_ms <= e.latency_limit_ms AS is_within
-    FROM requests_arrived r
-    LEFT JOIN endpoints e ON e.name = r.endpoint
-)
-SELECT "at", endpoint, version, is_shadow, 'latency' AS measure, outcome,
-    CAST(ceil(ln(greatest(latency_ms, 0.01)) / ln(1.01 / 0.99)) AS INTEGER) AS k,
-    count(*) AS n, sum(latency_ms) AS total
-FROM arrived
-GROUP BY ALL
-UNION ALL
-SELECT "at", endpoint, version, is_shadow, 'queue', outcome,
-    CAST(ceil(ln(greatest(queue_ms, 0.01)) / ln(1.01 / 0.99)) AS INTEGER) AS k,
-    count(*), sum(queue_ms)
-FROM arrived
-GROUP BY ALL
-UNION ALL
-SELECT "at", endpoint, version, is_shadow, 'within', outcome, 0, count(*), 0.0
-FROM arrived
-WHERE is_within
-GROUP BY ALL
-UNION ALL
-SELECT "at", endpoint, version, is_shadow, 'decision', if(decision, 'yes', 'no') AS outcome, 0,
-    count(*), 0.0
-FROM arrived
-WHERE decision IS NOT NULL
-GROUP BY ALL
-UNION ALL
-SELECT "at", endpoint, version, is_shadow, 'score', if(decision, 'yes', 'no') AS outcome,
-    CAST(floor(least(greatest(score, 0.0), 1.0) * 4096) AS INTEGER) AS k, count(*), 0.0
-FROM arrived
-WHERE decision IS NOT NULL
-    AND isfinite(score)
-GROUP BY ALL;
-
 CREATE VIEW all_counts AS
+SELECT "at", endpoint, version, is_shadow, measure, outcome, k, n, total
+FROM counts_fresh
+UNION ALL
 SELECT "at", endpoint, version, is_shadow, measure, outcome, k, n, total
 FROM counts_10s
 UNION ALL
@@ -161,10 +115,7 @@ SELECT "at", endpoint, version, is_shadow, measure, outcome, k, n, total
 FROM counts_1m
 UNION ALL
 SELECT "at", endpoint, version, is_shadow, measure, outcome, k, n, total
-FROM counts_1h
-UNION ALL
-SELECT "at", endpoint, version, is_shadow, measure, outcome, k, n, total
-FROM arrived_counts;
+FROM counts_1h;
 
 -- Truths that were told and have not met their request yet.
 CREATE TABLE labels_arrived (

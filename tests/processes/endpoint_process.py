@@ -1,0 +1,116 @@
+"""A real agent with a real serving process behind it, and a client that remembers its answers."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from console.client.client import Client
+from console.clock import SystemClock
+from console.wire import endpoints as wire
+from console.wire.endpoints import EndpointWindow, ListRequests, StartEndpoint
+from storage.database import Database
+from storage.records.endpoints import EndpointView, RequestEvent
+from storage.records.models import AliasChange
+from storage.tables import models
+from storage.workspace import Workspace
+from tests.conftest import until
+from tests.serving.trained import Trained
+
+NAME = "plain"
+
+
+def register(workspace: Workspace, *versions: Trained) -> None:
+    """Make these the versions of a model, the first one champion; no agent may run."""
+    at = datetime.now(UTC)
+    move = AliasChange(model=NAME, alias="champion", version=1, at=at, by="ana")
+    with Database.open(workspace, clock=SystemClock()) as database:
+        database.write(lambda c: models.create_model(c, NAME, description="", at=at, by="ana"))
+        for each in versions:
+            database.write(
+                lambda c, digest=each.digest: models.create_model_version(
+                    c, NAME, digest=digest, run_id=None, data=(), metrics={}, threshold=0.5,
+                    size_bytes=1, note="", at=at, by="ana",
+                )
+            )  # fmt: skip
+        database.write(lambda c: models.record_alias_change(c, move))
+
+
+def view(client: Client, window_s: float = 600.0) -> EndpointView:
+    found: EndpointView = client.call(
+        wire.get_endpoint, EndpointWindow(endpoint=NAME, window_s=window_s)
+    )
+    return found
+
+
+def start(client: Client, **more: Any) -> EndpointView:
+    """Serve the model and return when it answers."""
+    client.call(wire.start_endpoint, StartEndpoint(endpoint=NAME, **more))
+    return until_state(client, "ready")
+
+
+def until_state(client: Client, state: str) -> EndpointView:
+    def look() -> EndpointView | None:
+        found = view(client)
+        endpoint = found.endpoint
+        is_current = endpoint.served_generation >= endpoint.generation or state != "ready"
+        return found if endpoint.state == state and is_current else None
+
+    found = until(look, f"endpoint {NAME} being {state}", timeout_s=40.0)
+    assert found is not None
+    return found
+
+
+def requests_of(client: Client) -> list[RequestEvent]:
+    found: list[RequestEvent] = client.call(
+        wire.list_requests, ListRequests(endpoint=NAME, limit=1000)
+    )
+    return found
+
+
+@dataclass
+class Caller:
+    """Asks one request after the other in a thread and remembers which were answered."""
+
+    url: str
+    rows: list[dict[str, Any]]
+    pause_s: float = 0.005
+    answered: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> Caller:
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        assert self._thread is not None
+        self._thread.join(20.0)
+
+    def _ask(self) -> None:
+        numbers = itertools.count()
+        with httpx.Client(timeout=10.0) as client:
+            while not self._stop.is_set() and len(self.answered) < 900:
+                number = next(numbers)
+                request_id = f"call-{number}"
+                row = self.rows[number % len(self.rows)] | {"request_id": request_id}
+                try:
+                    answer = client.post(f"{self.url}/predict", json=row)
+                except httpx.HTTPError as error:
+                    self.failures.append(type(error).__name__)
+                    time.sleep(0.02)
+                    continue
+                if answer.status_code == 200:
+                    self.answered.append(request_id)
+                else:
+                    self.failures.append(f"{answer.status_code} {answer.text[:200]}")
+                self._stop.wait(self.pause_s)
