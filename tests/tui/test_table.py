@@ -195,7 +195,7 @@ async def test_the_wheel_moves_the_rows() -> None:
     app = Lists(MANY)
     async with app.run_test(size=(60, 12)) as pilot:
         await pilot._post_mouse_events([_wheel()], Table)
-        await until(pilot, lambda: rows_of(app)[1].split()[-3:] == ["●", "done", "0.000"])
+        await until(pilot, lambda: "0.000" in rows_of(app)[1])
         await until(pilot, lambda: " 3 " in rows_of(app)[1])
 
 

@@ -210,7 +210,18 @@ class TablePaint(Generic[Row]):
                 rest = Line.drawn(_without_first(line.pad(width)))
                 line = (Line.drawn((bar,)) + rest).on(self.form.cursor_ground)
             lines.append(line)
+        self._show_more(lines, width)
         return lines
+
+    def _show_more(self, lines: list[Line], width: int) -> None:
+        """Arrows in the free last column where rows go on above or below."""
+        if not self.places:
+            return
+        first = self.form.head_lines
+        if self.top > 0:
+            lines[first] = _with_last(lines[first], "▴", width)
+        if self.places[-1][1] + 1 < len(self.view.shown):
+            lines[-1] = _with_last(lines[-1], "▾", width)
 
     def _head(self, layout: Layout[Row], width: int) -> Line:
         pieces = []
@@ -312,6 +323,13 @@ def _assembled(pieces: Sequence[Piece], width: int) -> Line:
     if x < width:
         spans.append((" " * (width - x), "ink"))
     return Line.drawn(spans) if spans else EMPTY
+
+
+def _with_last(line: Line, sign: str, width: int) -> Line:
+    """A line with a sign in its last cell, on the ground that is there."""
+    ground = line.spans[-1][1].partition(" on ")[2] if line.spans else ""
+    ink = f"quiet on {ground}" if ground else "quiet"
+    return line.pad(width).cut(width - 1, "") + Line.drawn(((sign, ink),))
 
 
 def _without_first(line: Line) -> list[tuple[str, str]]:
