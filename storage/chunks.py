@@ -20,6 +20,7 @@ from storage.objects import Objects
 from storage.records.chunks import Chunk, Manifest
 from storage.records.datasets import SchemaColumn
 from storage.sql_text import literal as literal
+from storage.sql_text import one_file
 from storage.sql_text import quote as quote
 
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
@@ -154,5 +155,5 @@ def restored(value: str, type_name: str) -> str:
 
 def parquet(paths: Sequence[Path]) -> str:
     """Return the table function over these files; a `=` in a directory name adds no column."""
-    listed = ", ".join(literal(str(path)) for path in paths)
+    listed = ", ".join(map(one_file, paths))
     return f"read_parquet([{listed}], hive_partitioning = false)"

@@ -19,6 +19,7 @@ from storage import chunk_files, chunking
 from storage.chunking import cut, numbered, verify, write_version
 from storage.chunks import decode, encode, page_sql, read_sql
 from storage.errors import ConflictError, DamagedError, InvalidError, StorageError
+from storage.objects import Objects
 from storage.records.chunks import Manifest
 
 if TYPE_CHECKING:
@@ -263,6 +264,15 @@ def test_a_page_opens_only_its_chunks(connection: Connection, files: Files) -> N
     assert sum(chunk.parts[0].object in page for chunk in manifest.chunks) <= 2
     beyond = connection.execute(f"SELECT * FROM {page_sql(manifest, files, 1995, 20)}").fetchall()
     assert [row[0] for row in beyond] == [1995, 1996, 1997, 1998, 1999]
+
+
+def test_a_store_may_lie_under_any_name(connection: Connection, tmp_path: Path) -> None:
+    for name in ("a [1] *?", "it's", "x=1"):
+        objects = Objects(tmp_path / name)
+        rows = numbered(connection, "SELECT 1 AS a", "source")
+        manifest = write_version(connection, rows, objects, tmp_path)
+        found = connection.execute(f"SELECT * FROM {read_sql(manifest, objects)}").fetchall()
+        assert found == [(1,)]
 
 
 @pytest.mark.usefixtures("small_chunks")

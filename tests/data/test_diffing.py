@@ -216,7 +216,10 @@ def test_versions_of_another_algorithm_are_compared_whole(
     assert found.rows_read == 6000
 
 
-def test_two_months_of_flights_share_no_flight(connection: Connection, files: Files) -> None:
+def test_two_months_of_flights_share_no_flight(
+    connection: Connection, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunking, "ROWS_PER_CHUNK", 4096)
     months = [f"SELECT * FROM '{SAMPLE}/flights/flights-2013-0{n}.parquet'" for n in (1, 2)]
     found = compare(connection, files, months[0], months[1], ("time_hour", "carrier", "flight"))
     assert (found.rows_added, found.rows_removed, found.rows_changed) == (24951, 27004, 0)

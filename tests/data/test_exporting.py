@@ -38,7 +38,8 @@ def test_cells_that_look_like_formulas_are_harmless_unless_raw(
 ) -> None:
     connection.execute(
         "CREATE TABLE t AS SELECT "
-        "unnest(['=1+1', '+x', '-x', '@x', chr(9) || '=1', 'a=b', '', NULL]) AS s, unnest([-1, -2, 3, 4, 5, 6, 7, 8]) AS \"=n\", 'x' AS calm"
+        "unnest(['=1+1', '+x', '-x', '@x', chr(9) || '=1', 'a=b', '', NULL]) AS s, "
+        "unnest([-1, -2, 3, 4, 5, 6, 7, 8]) AS \"=n\", 'x' AS calm"
     )
     done = export(connection, "t", tmp_path / "safe.csv")
     assert done.escaped_columns == ("s",)

@@ -81,10 +81,10 @@ def cast(text: str, wanted: Wanted, decimal_mark: str = ".") -> str:
     if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):
         return _number(text, kind, decimal_mark)
     if kind == "BOOLEAN":
-        yes, no = (", ".join(map(literal, words)) for words in (TRUE, FALSE))
+        lowered = f"lower({text})"
         return (
-            f"CASE WHEN lower({text}) IN ({yes}) THEN true "
-            f"WHEN lower({text}) IN ({no}) THEN false END"
+            f"CASE WHEN {one_of(lowered, TRUE)} THEN true "
+            f"WHEN {one_of(lowered, FALSE)} THEN false END"
         )
     if wanted.format:
         return f"TRY_CAST(try_strptime({text}, {literal(wanted.format)}) AS {kind})"
@@ -105,8 +105,15 @@ def without_tokens(text: str, tokens: Sequence[str]) -> str:
     """Return the SQL for `text` with the texts that mean null replaced by null."""
     if not tokens:
         return text
-    listed = ", ".join(map(literal, tokens))
-    return f"CASE WHEN {text} IN ({listed}) THEN NULL ELSE {text} END"
+    return f"CASE WHEN {one_of(text, tokens)} THEN NULL ELSE {text} END"
+
+
+def one_of(text: str, values: Sequence[str]) -> str:
+    """Return the condition that `text` is one of `values`, in SQL that keeps the order of rows.
+
+    DuckDB turns an IN list of five or more into a join, and behind a join rows come in any order.
+    """
+    return "(" + " OR ".join(f"{text} = {literal(value)}" for value in values) + ")"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

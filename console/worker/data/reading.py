@@ -23,6 +23,7 @@ from console.worker.data.options import ReadOptions
 from console.worker.data.paths import expand
 from console.worker.data.relations import Raw, null_tokens, opened
 from console.worker.data.running import Watch, execute
+from console.worker.data.scanning import Stamp
 from storage.chunk_files import NumberedRows
 from storage.chunking import numbered, schema
 from storage.records.datasets import SchemaColumn
@@ -51,6 +52,14 @@ class Reading:
     columns: tuple[SchemaColumn, ...]
     facts: SourceFacts
     problems: tuple[CellProblem, ...] = ()
+    stamps: tuple[tuple[Path, Stamp], ...] = ()
+    """How the files were when reading began."""
+
+    def refuse_changes(self) -> None:
+        """Raise `ConflictError` when a file is not as it was: rows of Parquet files are only read
+        when they are used, so whoever used them calls this before believing the result."""
+        for path, stamp in self.stamps:
+            stamp.check(path)
 
     def refuse_problems(self) -> None:
         """Raise `InvalidError` when cells are not of the type of their column."""
@@ -96,8 +105,8 @@ def read(
     facts = formats.combined(" ".join(sources), [each.facts for each in found])
     with opened(connection, found, options, scratch) as raw:
         reading = _load(connection, raw, facts, options, table, dict(wanted or {}), progress)
-    for each in found:
-        each.stamp.check(each.path)
+    reading = replace(reading, stamps=tuple((each.path, each.stamp) for each in found))
+    reading.refuse_changes()
     return reading
 
 

@@ -21,7 +21,7 @@ from console.worker.data.formats import Inspected
 from console.worker.data.options import MIB, NULL_TOKENS, ReadOptions
 from console.worker.data.scanning import transcode
 from storage.chunks import parquet
-from storage.sql_text import literal, quote
+from storage.sql_text import literal, one_file, quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -106,7 +106,7 @@ def _csv(paths: Sequence[Path], found: Sequence[Inspected], options: ReadOptions
     longest = max(each.longest_line for each in found)
     line_bytes = min(max(2 * longest, 2 * MIB), max(options.max_line_bytes, 2 * MIB))
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in first.columns)
-    listed = ", ".join(literal(str(path)) for path in paths)
+    listed = ", ".join(map(one_file, paths))
     relation = (
         f"read_csv([{listed}], auto_detect = false, delim = {literal(dialect.delimiter)}, "
         f"quote = {literal(dialect.quote)}, escape = {literal(dialect.escape)}, "
@@ -127,7 +127,7 @@ def _difference(one: Sequence[str], other: Sequence[str]) -> str:
 
 
 def _json(connection: DuckDBPyConnection, paths: Sequence[Path], found: Sequence[Inspected]) -> Raw:
-    listed = ", ".join(literal(str(path)) for path in paths)
+    listed = ", ".join(map(one_file, paths))
     layout = "newline_delimited" if found[0].facts.format == "jsonl" else "auto"
     packed = {"none": "uncompressed"}.get(_compression(found), _compression(found))
     relation = (
@@ -146,7 +146,7 @@ def _parquet(
         relation = parquet([each.path])
         try:
             counted = connection.execute(
-                f"SELECT sum(num_rows) FROM parquet_file_metadata({literal(str(each.path))})"
+                f"SELECT sum(num_rows) FROM parquet_file_metadata({one_file(each.path)})"
             ).fetchall()
         except duckdb.Error as error:
             raise explain(error, each.facts) from error

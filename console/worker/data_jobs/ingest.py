@@ -74,6 +74,7 @@ def _ingest(bench: Workbench) -> dict[str, Any]:
         append=bool(spec["append"] and parent),
         progress=rows_progress(job, "storing"),
     )
+    reading.refuse_changes()
     known = spec["known"].get(manifest.digest)
     if known is not None and not spec["force"]:
         return _unchanged(job, known, manifest)
