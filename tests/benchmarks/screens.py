@@ -1,7 +1,7 @@
 """What the console costs on the way to the screen: `python -m tests.benchmarks.screens`.
 
 CPU milliseconds from a key to painted cells in a table of 10,000 rows and 300 columns, for a chart
-of 3 x 600 points, and the bytes that starting, opening an area, a dialog and a cursor step send to a
+of 3 x 600 points, and the bytes that start, area, dialog and cursor step send to a
 terminal of 120 x 40 in full colour.
 """
 
