@@ -45,15 +45,24 @@ class RunIndex:
         self._revision = revision
 
     def find(
-        self, *, pipeline: str = "", filter_text: str = "", before: int = 0, limit: int = 500
+        self,
+        *,
+        pipeline: str = "",
+        filter_text: str = "",
+        before: int = 0,
+        limit: int = 500,
+        candidates: bool = False,
     ) -> list[Run]:
         """Return runs newest first. Raises `FilterFault` with the place of a mistake."""
+        candidates = candidates or "parent" in filter_text
         everything = list(self._runs.values())
         holds = parse(filter_text, run_fields(everything)).matches if filter_text.strip() else None
         found = []
         for number in sorted(self._runs, reverse=True):
             run = self._runs[number]
             if (pipeline and run.pipeline != pipeline) or (before and number >= before):
+                continue
+            if run.parent_id is not None and not candidates:
                 continue
             if holds is None or holds(run):
                 found.append(run)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from console import text
 from console.cli.output import Column, Output
 from console.rules import metrics as catalog
+from console.rules.run_fields import in_reading_order
 from storage.records.results import Result
 from storage.records.runs import Run, RunComparison, RunDetail
 
@@ -28,7 +30,7 @@ def print_runs(output: Output, runs: Sequence[Run]) -> None:
             Column("state", colour=_colour),
             Column("pipeline"),
             Column("data"),
-            *(Column(catalog.label_of(name), ">") for name in names),
+            *(Column(label(name), ">") for name in names),
             Column("model"),
             Column("took", ">"),
             Column("age", ">"),
@@ -54,9 +56,17 @@ def print_runs(output: Output, runs: Sequence[Run]) -> None:
 
 
 def leading_metrics(runs: Sequence[Run]) -> list[str]:
-    """The first metrics of the newest run that has any."""
-    measured = next((run for run in runs if run.metrics), None)
-    return list(measured.metrics)[:SHOWN_METRICS] if measured else []
+    """The metrics that most of the runs have, in their reading order."""
+    counts = Counter(name for run in runs for name in run.metrics)
+    names = in_reading_order(dict.fromkeys(counts, 0.0))
+    return sorted(names, key=lambda name: -counts[name])[:SHOWN_METRICS]
+
+
+def label(name: str) -> str:
+    """What a metric is called; `cv_…` are means over the folds of a candidate."""
+    if name.startswith("cv_"):
+        return f"{catalog.label_of(name.removeprefix('cv_'))}, folds"
+    return catalog.label_of(name)
 
 
 def print_run(output: Output, detail: RunDetail) -> None:
@@ -121,7 +131,7 @@ def print_comparison(output: Output, found: RunComparison) -> None:
     lines: list[list[object]] = []
     for each in found.metrics:
         base = _value(each.values[0], each.metric)
-        row: list[object] = [catalog.label_of(each.metric), base]
+        row: list[object] = [label(each.metric), base]
         for number in range(1, len(found.runs)):
             row += [
                 _value(each.values[number], each.metric),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from console import text
@@ -9,6 +10,7 @@ from console.cli.commands import Invocation, argument, command
 from console.cli.following import DETACH, follow
 from console.cli.run_views import print_comparison, print_run, print_runs
 from console.errors import UsageError
+from console.rules import metrics
 from console.rules.declared_table import nearest
 from console.rules.run_fields import run_fields
 from console.wire import runs as wire
@@ -22,7 +24,9 @@ _ID = argument("id", type=int, help="number of the run")
     "list",
     argument("pipeline", nargs="?", default="", help="only runs of this pipeline"),
     argument("--filter", "-f", default="", help="see `mlops-console run list --help`"),
-    argument("--sort", "-s", default="", metavar="FIELD", help="-FIELD: largest first"),
+    argument("--sort", "-s", default="", metavar="FIELD", help="metrics: the best first"),
+    argument("--reverse", "-r", action="store_true", help="the other way round"),
+    argument("--candidates", action="store_true", help="also the candidates of searches"),
     argument("--limit", "-n", type=int, default=30, help="at most so many, the newest"),
     examples=(
         "mlops-console run list delays",
@@ -39,10 +43,17 @@ def list_runs(invocation: Invocation) -> None:
     be left out while the name is unique).
     """
     given = invocation.arguments
-    request = ListRuns(pipeline=given.pipeline, filter=given.filter, limit=given.limit)
+    request = ListRuns(
+        pipeline=given.pipeline,
+        filter=given.filter,
+        limit=given.limit,
+        candidates=given.candidates,
+    )
     found = invocation.client.call(wire.list_runs, request)
     if given.sort:
         found = _sorted(found, given.sort)
+    if given.reverse:
+        found = found[::-1]
     invocation.output.show(found, lambda runs: print_runs(invocation.output, runs))
 
 
@@ -104,9 +115,9 @@ def _print_reproduction(invocation: Invocation, result: dict[str, Any]) -> None:
         output.line(text.clean(sentence))
 
 
-def _sorted(runs: list[Run], wanted: str) -> list[Run]:
-    """By any field of the filter language; runs without it come last."""
-    name, fields = wanted.lstrip("-"), run_fields(runs)
+def _sorted(runs: list[Run], name: str) -> list[Run]:
+    """By any field of the filter language: metrics the best first, all else the smallest first."""
+    fields = run_fields(runs)
     full = next((f for f in fields if f == name or f.endswith(f".{name}")), None)
     if full is None:
         near = nearest(name, list(fields), "They can be sorted by")
@@ -114,4 +125,13 @@ def _sorted(runs: list[Run], wanted: str) -> list[Run]:
     get = fields[full].get
     known = [run for run in runs if get(run) is not None]
     missing = [run for run in runs if get(run) is None]
-    return sorted(known, key=get, reverse=wanted.startswith("-")) + missing
+    metric = full.removeprefix("metrics.").removeprefix("cv_")
+    is_best_last = full.startswith("metrics.") and metrics.direction_of(metric) != "le"
+    return sorted(known, key=lambda run: _sortable(get(run)), reverse=is_best_last) + missing
+
+
+def _sortable(value: Any) -> tuple[int, Any]:
+    """Numbers before texts, so that a parameter of both kinds can be sorted."""
+    if isinstance(value, (int, float, datetime)):
+        return 0, value
+    return 1, str(value)

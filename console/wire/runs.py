@@ -17,6 +17,8 @@ class ListRuns:
     """`metrics.roc_auc > 0.7 and params.max_depth < 8 and data = flights@v3`."""
     limit: int = 500
     before: int = 0
+    candidates: bool = False
+    """Also the candidates of searches; a filter that names `parent` asks for them too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from console.wire.datasets import AddData
 from console.wire.jobs import JobId, RetryJob
 from console.wire.models import ModelRef, PromoteModel
 from console.wire.pipelines import PipelineName, PreviewPipeline
-from console.wire.runs import CompareRuns, ListRuns, NoteRun, RunId, StartTraining
+from console.wire.runs import CompareRuns, ListRuns, NoteRun, RunId, StartSearch, StartTraining
 from storage.records.jobs import FINAL_STATES, Job
 from storage.workspace import Workspace
 from tests.conftest import RunningAgent, Said, start_agent_process, until
@@ -120,6 +121,29 @@ def test_the_story_of_two_trainings(late_client: Client) -> None:
     assert [run.id for run in view.runs] == [again.id, second.id, first.id]
 
 
+def test_a_search_is_one_run_with_its_candidates_below(late_client: Client) -> None:
+    request = StartSearch(
+        pipeline="late", space={"max_iter": [1, 8]}, params={}, data={}, method="grid"
+    )
+    job = ended(late_client, late_client.call(wire.start_search, request))
+    assert job.state == "succeeded", job.reason
+    assert job.result["model"] == "late@v1"
+    assert job.result["params"]["max_iter"] == 8
+    assert [run.id for run in late_client.call(wire.list_runs, ListRuns())] == [job.id]
+    children = late_client.call(wire.list_runs, ListRuns(filter=f"parent = {job.id}"))
+    assert [run.params["max_iter"] for run in children] == [8, 1]
+    detail = late_client.call(wire.get_run, RunId(id=children[0].id))
+    assert len(detail.folds) == 3
+    assert {run.parent_id for run in children} == {job.id}
+    again = late_client.call(jobs_wire.retry_job, RetryJob(id=job.id, params={}))
+    assert ended(late_client, again).state == "succeeded"
+    asked = ListRuns(filter=f"parent = {again.id}")
+    assert late_client.call(wire.list_runs, asked) == [], "what was known was measured again"
+    with pytest.raises(errors.UsageError) as caught:
+        late_client.call(wire.start_search, replace(request, method="gird"))
+    assert caught.value.hint == "Did you mean 'grid'?"
+
+
 def test_a_retry_takes_changed_parameters(late_client: Client) -> None:
     job = train(late_client, params={"max_iter": 2})
     retried = late_client.call(jobs_wire.retry_job, RetryJob(id=job.id, params={"max_iter": 3}))
@@ -210,7 +234,7 @@ def test_commands_say_what_the_agent_knows(
     workspace = late.workspace
     done = cli(workspace, "train", "late", "--param", "max_iter=5")
     assert done.code == 0, done.err
-    assert "fitting HistGradientBoostingClassifier" in done.err
+    assert "job 3  succeeded" in done.err
     assert "late@v1" in done.out
     refused = cli(workspace, "train", "late", "--param", "max_itr=5")
     assert refused.code == errors.KINDS["invalid"].exit_code

@@ -102,6 +102,7 @@ async def list_runs(call: Call, request: ListRuns) -> list[Run]:
         filter_text=request.filter,
         before=request.before,
         limit=max(1, min(request.limit, 10_000)),
+        candidates=request.candidates,
     )
 
 
