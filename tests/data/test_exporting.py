@@ -59,6 +59,19 @@ def test_cells_that_look_like_formulas_are_harmless_unless_raw(
     )
 
 
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet", "x.arrow"])
+def test_rows_keep_their_order(name: str, connection: Connection, tmp_path: Path) -> None:
+    connection.execute("CREATE TABLE t AS SELECT i, 'row ' || i AS s FROM range(400000) AS t(i)")
+    export(connection, "t", tmp_path / name)
+    tokens = ReadOptions(null_tokens=("NA", "N/A", "-", "", "?", "none", "null"))
+    reading = read(connection, tmp_path / name, tokens, scratch=tmp_path)
+    moved = connection.execute(
+        f"SELECT count_if(i != before + 1) FROM (SELECT i, lag(i) OVER () AS before "
+        f"FROM {reading.relation})"
+    )
+    assert moved.fetchall() == [(0,)]
+
+
 def test_types_that_parquet_rounds_are_exported_as_text(
     connection: Connection, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from console.errors import ConflictError, InvalidError, UnavailableError, UsageError
+from console.worker.data.casting import one_of
 from console.worker.data.running import Watch, execute
 from console.worker.data.signatures import by_name
 from storage.errors import from_os_error
@@ -109,14 +110,14 @@ def _csv_query(
     described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     values = []
     escaped = []
-    starts = ", ".join(_character(start) for start in FORMULA_STARTS)
     for name, kind, *_ in described:
         column = quote(name)
         is_text = kind == "VARCHAR" or kind.startswith(("ENUM", "JSON"))
         if is_text and not raw:
             text = f"CAST({column} AS VARCHAR)"
-            value = f"CASE WHEN left({text}, 1) IN ({starts}) THEN '''' || {text} ELSE {text} END"
-            test = f"SELECT count(*) > 0 FROM {relation} WHERE left({text}, 1) IN ({starts})"
+            is_formula = one_of(f"left({text}, 1)", FORMULA_STARTS)
+            value = f"CASE WHEN {is_formula} THEN '''' || {text} ELSE {text} END"
+            test = f"SELECT count_if({is_formula}) > 0 FROM {relation}"
             if connection.execute(test).fetchall()[0][0]:
                 escaped.append(name)
         else:
@@ -124,10 +125,6 @@ def _csv_query(
         header = f"'{name}" if not raw and name.startswith(FORMULA_STARTS) else name
         values.append(f"{value} AS {quote(header)}")
     return f"SELECT {', '.join(values)} FROM {relation}", tuple(escaped)
-
-
-def _character(start: str) -> str:
-    return literal(start) if start.isprintable() else f"chr({ord(start)})"
 
 
 def _parquet_query(connection: DuckDBPyConnection, relation: str) -> str:
