@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 from console.client.client import Client
 from console.rules.lifecycle import FINAL
@@ -23,9 +24,25 @@ from storage.records.runs import Run, RunComparison, RunDetail
 
 JOBS_AT_MOST = 200
 RUNS_AT_MOST = 10_000
+NEWEST_RUNS = 500
+OLDER_EVERY_S = 10.0
+"""Older runs than the newest seldom change, and 10 000 take a third of a second to read: while a
+training tells its progress they are read again only this often."""
 
 _kept: dict[Path, RunComparison] = {}
 """The last comparison of each workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Older:
+    """Runs before one, and when they were read."""
+
+    before: int
+    read_at: float
+    runs: tuple[Run, ...]
+
+
+_older: dict[Path, _Older] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +87,28 @@ class JobLog:
 
 def load(client: Client) -> Snapshot:
     jobs = client.call(job_wire.list_jobs, ListJobs(limit=JOBS_AT_MOST))
-    runs = client.call(run_wire.list_runs, ListRuns(limit=RUNS_AT_MOST))
+    runs = _list_runs(client)
     views = client.call(pipeline_wire.list_pipelines, Nothing())
     return Snapshot(
         jobs=tuple(sorted(jobs, key=_queue_place)),
-        runs=tuple(runs),
+        runs=runs,
         champions=tuple(view.champion for view in views if view.champion),
         metrics=_declared_metrics([view.pipeline for view in views]),
         at=datetime.now(UTC),
     )
+
+
+def _list_runs(client: Client) -> tuple[Run, ...]:
+    newest = client.call(run_wire.list_runs, ListRuns(limit=NEWEST_RUNS))
+    if len(newest) < NEWEST_RUNS:
+        return tuple(newest)
+    root, before = client.workspace.root, newest[-1].id
+    kept = _older.get(root)
+    if kept is None or kept.before != before or monotonic() - kept.read_at > OLDER_EVERY_S:
+        request = ListRuns(limit=RUNS_AT_MOST - NEWEST_RUNS, before=before)
+        older = client.call(run_wire.list_runs, request)
+        kept = _older[root] = _Older(before=before, read_at=monotonic(), runs=tuple(older))
+    return (*newest, *kept.runs)
 
 
 def load_run(client: Client, *, id: int, base: int = 0) -> RunView:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.tui.areas.jobs.log import LogView
 from console.tui.areas.jobs.log_pane import LogPane
+from console.tui.snapshots.jobs import load
+from storage.workspace import Workspace
 from tests.tui.areas.invented_runs import (
     JOBS,
     NOW,
@@ -374,3 +377,30 @@ def test_time_left_is_not_told_before_anything_is_done() -> None:
     assert queue.left_words(young, NOW) == "6 m 36 s"
     waiting = job(130, "export", "export", "queued", priority=1, created_at=ago(minutes=1))
     assert queue.left_words(waiting, NOW) == ""
+
+
+class RunsOnly:
+    """Answers like the agent of a workspace with many runs, and counts what it sends."""
+
+    def __init__(self, root: Path, count: int) -> None:
+        self.workspace = Workspace(root)
+        self.runs = [replace(RUNS[1], id=n, job_id=n) for n in range(count, 0, -1)]
+        self.sent = 0
+
+    def call(self, route: Any, request: Any) -> Any:
+        if route.name != "list_runs":
+            return []
+        found = [run for run in self.runs if not request.before or run.id < request.before]
+        self.sent += len(found[: request.limit])
+        return found[: request.limit]
+
+
+def test_thousands_of_runs_are_not_sent_again_for_every_step_of_a_job(tmp_path: Path) -> None:
+    client: Any = RunsOnly(tmp_path, 3000)
+    assert [run.id for run in load(client).runs] == list(range(3000, 0, -1))
+    client.sent = 0
+    client.runs[0] = replace(client.runs[0], note="the newest are always read")
+    again = load(client)
+    assert len(again.runs) == 3000 and again.runs[0].note and client.sent == 500
+    client.runs.insert(0, replace(RUNS[1], id=3001, job_id=3001))
+    assert [run.id for run in load(client).runs] == list(range(3001, 0, -1))
