@@ -43,7 +43,7 @@ async def get_diff(call: Call, request: VersionPair) -> DiffAnswer:
         before, after = _pair(connection, request)
         key = find_dataset(connection, request.dataset).key_columns
         known = datasets.get_dataset_diff(
-            connection, before=before.manifest, after=after.manifest, key=key
+            connection, before=before.digest, after=after.digest, key=key
         )
         running = None if known else _running(connection, before, after, key)
         return before, after, key, known, running
@@ -83,7 +83,12 @@ def read_diff(objects: Objects, digest: str) -> DatasetDiff:
 
 
 def _side(version: DatasetVersion) -> dict[str, str]:
-    return {"name": version.name, "manifest": version.manifest, "profile": version.profile}
+    return {
+        "name": version.name,
+        "digest": version.digest,
+        "manifest": version.manifest,
+        "profile": version.profile,
+    }
 
 
 def _running(
@@ -93,12 +98,12 @@ def _running(
     key: tuple[str, ...],
 ) -> Job | None:
     """The unfinished job for the same two contents."""
-    wanted = before.manifest, after.manifest, list(key)
+    wanted = before.digest, after.digest, list(key)
     for job in jobs.list_unfinished_jobs(connection):
         if job.kind != "diff":
             continue
         spec = job.spec
-        if (spec["before"]["manifest"], spec["after"]["manifest"], spec["key"]) == wanted:
+        if (spec["before"]["digest"], spec["after"]["digest"], spec["key"]) == wanted:
             return job
     return None
 
@@ -115,8 +120,8 @@ def diff_ended(
         return ()
     datasets.record_dataset_diff(
         connection,
-        before=job.spec["before"]["manifest"],
-        after=job.spec["after"]["manifest"],
+        before=job.spec["before"]["digest"],
+        after=job.spec["after"]["digest"],
         key=tuple(job.spec["key"]),
         digest=str(digest),
         at=at,

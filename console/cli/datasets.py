@@ -11,6 +11,7 @@ from console.cli import comparison_views, dataset_views
 from console.cli.commands import Invocation, argument, command
 from console.cli.contract_views import print_report
 from console.cli.following import DETACH, follow
+from console.cli.output import Output
 from console.cli.reading_options import READING, reading_options
 from console.cli.references import split_reference
 from console.wire import datasets as wire
@@ -303,10 +304,20 @@ def export(invocation: Invocation) -> None:
     if job is not None:
         invocation.output.show(
             job.result,
-            lambda result: invocation.output.line(
-                f"wrote {result['path']}: {text.counted(result['rows'], 'row')}, "
-                f"{text.byte_size(result['bytes'])}"
-            ),
+            lambda result: _exported(invocation.output, result),
+        )
+
+
+def _exported(output: Output, result: dict[str, Any]) -> None:
+    output.line(
+        f"wrote {result['path']}: {text.counted(result['rows'], 'row')}, "
+        f"{text.byte_size(result['bytes'])}"
+    )
+    if result["escaped_columns"]:
+        listed = text.clean(", ".join(result["escaped_columns"]))
+        output.note(
+            f"Cells of {listed} that a spreadsheet would run as formulas got an apostrophe; "
+            "--raw leaves them alone."
         )
 
 

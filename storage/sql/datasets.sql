@@ -186,15 +186,15 @@ WHERE dataset = $dataset
 
 -- name: record_dataset_diff
 -- Remembers where the diff of two contents is.
-INSERT INTO dataset_diffs (before_manifest, after_manifest, key_columns, object, computed_at)
-VALUES ($before_manifest, $after_manifest, $key_columns, $object, $computed_at);
+INSERT INTO dataset_diffs (before_digest, after_digest, key_columns, object, computed_at)
+VALUES ($before_digest, $after_digest, $key_columns, $object, $computed_at);
 
 -- name: get_dataset_diff
 -- Object of the newest diff of two contents under a key.
 SELECT object
 FROM dataset_diffs
-WHERE before_manifest = $before_manifest
-    AND after_manifest = $after_manifest
+WHERE before_digest = $before_digest
+    AND after_digest = $after_digest
     AND key_columns = $key_columns
 ORDER BY computed_at DESC
 LIMIT 1;

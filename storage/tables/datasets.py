@@ -172,10 +172,10 @@ def record_dataset_diff(
     digest: str,
     at: datetime,
 ) -> None:
-    """`before` and `after` are manifest digests, `digest` names the diff's object."""
+    """`before` and `after` are digests of versions, `digest` names the diff's object."""
     params = {
-        "before_manifest": before,
-        "after_manifest": after,
+        "before_digest": before,
+        "after_digest": after,
         "key_columns": key,
         "object": digest,
         "computed_at": at,
@@ -186,5 +186,5 @@ def record_dataset_diff(
 def get_dataset_diff(
     connection: DuckDBPyConnection, *, before: str, after: str, key: tuple[str, ...]
 ) -> str | None:
-    params = {"before_manifest": before, "after_manifest": after, "key_columns": key}
+    params = {"before_digest": before, "after_digest": after, "key_columns": key}
     return queries.row(connection, "get_dataset_diff", params, into=str)

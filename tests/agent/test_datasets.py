@@ -11,9 +11,16 @@ from console import errors
 from console.client.client import Client
 from console.wire import datasets as wire
 from console.wire import people as people_wire
-from console.wire.datasets import DatasetName, SetVersionTag, VersionRef
+from console.wire.datasets import (
+    DatasetName,
+    ExportData,
+    SetVersionTag,
+    VersionPair,
+    VersionRef,
+)
 from console.wire.people import ListLedger
 from console.wire.routes import Nothing
+from storage.records.jobs import Job
 from storage.records.people import LedgerEntry
 from storage.workspace import Workspace
 from tests.agent.data_at_work import Data, write_table
@@ -241,3 +248,83 @@ def test_requests_that_cannot_be_meant_are_refused_at_once(data: Data, first: Pa
         data.start(Path("relative.csv"))
     with pytest.raises(errors.UsageError, match="names a version already"):
         data.start(first, tag="latest")
+
+
+def test_an_exported_version_comes_back_as_the_same_version(
+    data: Data, first: Path, tmp_path: Path
+) -> None:
+    data.add(first)
+
+    def export(path: Path, **more: bool) -> Job:
+        request = ExportData(dataset=data.name, path=str(path), **more)
+        job: Job = data.client.call(wire.export_data, request)
+        return data.end(job)
+
+    for name in ("out.parquet", "out.arrow", "out.csv.gz"):
+        target = tmp_path / name
+        done = export(target)
+        assert done.state == "succeeded", done.reason
+        assert done.result["rows"] == 200_000
+        again = data.add(target, options={"types": {"half": "DECIMAL(21,1)"}})
+        assert again.result["is_new"] is False, name
+    with pytest.raises(errors.ConflictError, match="it exists"):
+        export(tmp_path / "out.parquet")
+    with pytest.raises(errors.NotFoundError, match="there is no directory"):
+        export(tmp_path / "nowhere" / "out.parquet")
+    with pytest.raises(errors.UsageError, match="does not say which format"):
+        export(tmp_path / "out.xlsx")
+    assert export(tmp_path / "out.parquet", overwrite=True).state == "succeeded"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "first.parquet",
+        "out.arrow",
+        "out.csv.gz",
+        "out.parquet",
+    ]
+
+
+def test_a_diff_is_computed_once_and_kept_under_its_two_contents(
+    data: Data, first: Path, tmp_path: Path
+) -> None:
+    data.add(first, key=("id",))
+    changed = "SELECT id, half + (id % 1000 = 0)::INT AS half, name FROM '{}' WHERE id > 9"
+    data.add(write_table(tmp_path / "second.parquet", changed.format(first)), key=("id",))
+    pair = VersionPair(dataset=data.name, before="v1", after="v2")
+    asked = data.client.call(wire.get_diff, pair)
+    assert asked.diff is None
+    assert data.client.call(wire.get_diff, pair).job.id == asked.job.id, "it runs already"
+    ended = data.end(asked.job)
+    assert ended.result["rows_changed"] == 199
+    diff = data.client.call(wire.get_diff, pair).diff
+    assert (diff.rows_added, diff.rows_removed, diff.rows_changed) == (0, 10, 199)
+    assert (diff.before, diff.after) == (f"{data.name}@v1", f"{data.name}@v2")
+    assert diff.key == ("id",)
+    assert {d.column: d.cells_changed for d in diff.differences} == {
+        "id": 0,
+        "half": 199,
+        "name": 0,
+    }
+    same = VersionPair(dataset=data.name, before="v2", after="v2")
+    answer = data.client.call(wire.get_diff, same)
+    assert answer.job is None or data.end(answer.job).state == "succeeded"
+    assert data.client.call(wire.get_diff, same).diff.is_equal
+    data.add(first, key=("id",), force=True)
+    known = VersionPair(dataset=data.name, before="v3", after="v2")
+    again = data.client.call(wire.get_diff, known)
+    assert again.diff is not None, "v3 has the content of v1"
+    assert again.diff.before == f"{data.name}@v3"
+
+
+def test_drift_comes_from_profiles_and_names_what_moved(
+    data: Data, first: Path, tmp_path: Path
+) -> None:
+    data.add(first)
+    moved = f"SELECT id, half * 3 AS half, name FROM '{first}'"
+    data.add(write_table(tmp_path / "second.parquet", moved))
+    report = data.client.call(wire.get_drift, VersionPair(dataset=data.name))
+    assert (report.before, report.after) == (f"{data.name}@v1", f"{data.name}@v2")
+    verdicts = {column.column: column.verdict for column in report.columns}
+    assert verdicts["half"] == "fail"
+    assert verdicts["name"] == "pass"
+    only = VersionPair(dataset=data.name, after="v1")
+    with pytest.raises(errors.InvalidError, match="there is no version before it"):
+        data.client.call(wire.get_drift, only)

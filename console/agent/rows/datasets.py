@@ -50,6 +50,13 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 FORMATS = ("parquet", "csv", "arrow")
+ENDINGS = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".csv": "csv",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+}
 
 
 async def list_datasets(call: Call, _request: Nothing) -> list[Dataset]:
@@ -248,8 +255,8 @@ async def get_contract(call: Call, request: DatasetName) -> Contract:
 async def export_data(call: Call, request: ExportData) -> Job:
     version = await _version(call, request.dataset, request.version)
     path = _absolute(request.path)
-    form = request.format or path.suffix.removeprefix(".").lower()
-    form = {"feather": "arrow", "pq": "parquet"}.get(form, form)
+    plain = path.name.lower().removesuffix(".gz").removesuffix(".zst")
+    form = request.format or ENDINGS.get(Path(plain).suffix, "")
     if form not in FORMATS:
         raise errors.UsageError(
             f"cannot export {version.name} to {path.name}: it does not say which format.",
@@ -257,6 +264,15 @@ async def export_data(call: Call, request: ExportData) -> Job:
         )
     if path.is_relative_to(call.agent.workspace.state):
         raise errors.UsageError(f"cannot export to {path}: that directory is the console's own.")
+    if not path.parent.is_dir():
+        raise errors.NotFoundError(
+            f"cannot export to {path}: there is no directory {path.parent}.",
+            hint=f"Make it first: mkdir -p {shlex.quote(str(path.parent))}",
+        )
+    if path.exists() and not request.overwrite:
+        raise errors.ConflictError(
+            f"cannot export to {path}: it exists.", hint="Take another name, or add --overwrite."
+        )
     spec = {
         "version": _version_spec(version),
         "path": str(path),

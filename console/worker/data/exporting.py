@@ -59,7 +59,7 @@ def export(
     kind, compression = _format(path, format)
     if path.exists() and not replace:
         raise ConflictError(
-            f"{path} exists already.", hint="Give another name, or replace it with --force."
+            f"{path} exists already.", hint="Give another name, or add --overwrite."
         )
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     escaped: tuple[str, ...] = ()

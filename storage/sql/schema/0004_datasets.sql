@@ -44,8 +44,8 @@ CREATE TABLE dataset_tags (
 
 -- A diff depends on nothing but the two contents and the key it was made with.
 CREATE TABLE dataset_diffs (
-    before_manifest VARCHAR NOT NULL,
-    after_manifest VARCHAR NOT NULL,
+    before_digest VARCHAR NOT NULL,
+    after_digest VARCHAR NOT NULL,
     key_columns VARCHAR NOT NULL,
     object VARCHAR NOT NULL,
     computed_at TIMESTAMP NOT NULL
