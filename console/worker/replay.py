@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from console import errors
-from console.worker.context import JobContext
+from console.worker.context import Cancelled, JobContext
 from console.worker.replaying.http import Connection
 from console.worker.replaying.rows import Case, Cases
 
@@ -102,8 +102,8 @@ class _Replay:
                 ended = time.monotonic()
                 self._is_sent = True
                 await telling
-        except* errors.ConsoleError as refused:
-            raise refused.exceptions[0] from None
+        except BaseExceptionGroup as several:
+            raise _leading(several) from None
         finally:
             for connection in (*self._connections, self._told):
                 connection.close()
@@ -226,6 +226,19 @@ class _Replay:
             "labels_lost": tally.labels_lost,
             "behind_s": round(tally.late_s, 3),
         }
+
+
+def _leading(several: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error to tell of: a request to stop before anything else."""
+    leaves: list[BaseException] = []
+    pending: list[BaseException] = [several]
+    while pending:
+        error = pending.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            pending.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    return next((each for each in leaves if isinstance(each, Cancelled)), leaves[0])
 
 
 def _failure(error: OSError | TimeoutError) -> str:

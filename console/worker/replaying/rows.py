@@ -56,8 +56,8 @@ class Cases:
         self._connection.execute("SET enable_progress_bar = false")
         self._flow = self._labelling()
         self._source = self._chosen()
-        found = self._connection.execute(f"SELECT count(*) FROM {self._source}").fetchone()
-        self.count = int(found[0]) if found else 0
+        found = self._connection.execute(f"SELECT count(*) FROM {self._source}").fetchall()
+        self.count = int(found[0][0])
         if self.count == 0:
             raise errors.InvalidError(
                 f"{self._spec['dataset']}@v{self._spec['version']} has no rows to replay"
@@ -69,7 +69,7 @@ class Cases:
     def __iter__(self) -> Iterator[Case]:
         import pyarrow as pa
 
-        reader: Any = self._connection.execute(self._ordered()).to_arrow_reader(BLOCK_ROWS)
+        reader: Any = self._connection.sql(self._ordered()).to_arrow_reader(BLOCK_ROWS)
         position = 0
         for batch in reader:
             table = pa.Table.from_batches([batch])
