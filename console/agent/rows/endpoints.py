@@ -205,8 +205,8 @@ async def start_replay(call: Call, request: StartReplay) -> Job:
         )
     if endpoint_keys.read(call.agent.workspace.endpoint(endpoint.name)):
         raise errors.ConflictError(
-            f"cannot replay {request.dataset} to endpoint {endpoint.name}: it asks every caller for "
-            "a key, and keys are kept nowhere.",
+            f"cannot replay {request.dataset} to endpoint {endpoint.name}: it asks every caller "
+            "for a key, and keys are kept nowhere.",
             hint="Replay to an endpoint without keys.",
         )
     spec = await call.read(lambda c: replays.spec(call.agent, c, endpoint, request))

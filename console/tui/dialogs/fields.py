@@ -87,8 +87,8 @@ class FieldRow(Vertical):
     DEFAULT_CSS = """
     FieldRow { height: auto; }
     FieldRow > Horizontal { height: 1; }
-    FieldRow Lines.label { width: 11; padding: 0; }
-    FieldRow Lines.fault { padding: 0 1 0 12; height: 1; }
+    FieldRow Lines.label { width: 19; padding: 0; }
+    FieldRow Lines.fault { padding: 0 1 0 20; height: 1; }
     """
 
     def __init__(self, field: Field) -> None:
