@@ -136,7 +136,8 @@ async def get_drift(call: Call, request: VersionPair) -> DriftReport:
     reports: OrderedDict[tuple[str, str], DriftReport] = call.agent.caches.setdefault(
         "drift", OrderedDict()
     )
-    pair = before.profile, after.profile
+    is_part = request.is_delivery and bool(after.delivery_profile)
+    pair = before.profile, after.delivery_profile if is_part else after.profile
     report = reports.get(pair)
     if report is None:
         report = await asyncio.to_thread(_drift, call.agent.objects, *pair)
@@ -144,7 +145,8 @@ async def get_drift(call: Call, request: VersionPair) -> DriftReport:
         if len(reports) > _KEPT_REPORTS:
             reports.popitem(last=False)
     reports.move_to_end(pair)
-    return replace(report, before=before.name, after=after.name)
+    name = f"the rows that came with {after.name}" if is_part else after.name
+    return replace(report, before=before.name, after=name)
 
 
 def _drift(objects: Objects, before: str, after: str) -> DriftReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -238,14 +239,20 @@ def diff(invocation: Invocation) -> None:
 @command(
     "drift",
     _PAIR,
+    argument(
+        "--delivered",
+        action="store_true",
+        help="of an appended version only the rows that came with it",
+    ),
     examples=(
         "mlops-console data drift flights@v3 flights@v4",
-        "mlops-console data drift flights@v4",
+        "mlops-console data drift flights@v4 --delivered",
     ),
 )
 def drift(invocation: Invocation) -> None:
     """Which columns moved between two versions, by how much, and is it more than noise."""
-    pair = version_pair(invocation.arguments.versions)
+    arguments = invocation.arguments
+    pair = replace(version_pair(arguments.versions), is_delivery=arguments.delivered)
     report = invocation.client.call(wire.get_drift, pair)
     invocation.output.show(report, lambda r: comparison_views.print_drift(invocation.output, r))
 

@@ -35,6 +35,8 @@ class VersionPair:
     before: str = ""
     """Empty: the parent of `after`."""
     after: str = "latest"
+    is_delivery: bool = False
+    """Drift of only the rows that came with `after`, not of the table they became part of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

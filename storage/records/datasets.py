@@ -57,6 +57,8 @@ class DatasetVersion:
     """Object digest of the chunk manifest (JSON)."""
     profile: str = ""
     """Object digest of the Profile (JSON)."""
+    delivery_profile: str = ""
+    """Of the rows that came with this version when they were appended; empty = all of it did."""
     source: str = ""
     """File names or query, as given."""
     source_facts: dict[str, str]

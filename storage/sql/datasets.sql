@@ -53,17 +53,17 @@ WHERE dataset = $dataset;
 -- name: create_dataset_version
 -- Adds an immutable version.
 INSERT INTO dataset_versions (dataset, version, digest, parent, rows, bytes, added_bytes, columns,
-    manifest, profile, source, source_facts, contract, verdict, warning_count, failure_count,
-    results, note, job_id, created_at, created_by)
+    manifest, profile, delivery_profile, source, source_facts, contract, verdict, warning_count,
+    failure_count, results, note, job_id, created_at, created_by)
 VALUES ($dataset, $version, $digest, $parent, $rows, $bytes, $added_bytes, $columns, $manifest,
-    $profile, $source, $source_facts, $contract, $verdict, $warning_count, $failure_count,
-    $results, $note, $job_id, $created_at, $created_by);
+    $profile, $delivery_profile, $source, $source_facts, $contract, $verdict, $warning_count,
+    $failure_count, $results, $note, $job_id, $created_at, $created_by);
 
 -- name: list_dataset_versions
 -- Versions newest first, with their tags and what was made from them.
 SELECT v.dataset, v.version, v.digest, v.parent, v.rows, v.bytes, v.added_bytes, v.columns,
-    v.manifest, v.profile, v.source, v.source_facts, v.contract, v.verdict, v.warning_count,
-    v.failure_count, v.note,
+    v.manifest, v.profile, v.delivery_profile, v.source, v.source_facts, v.contract, v.verdict,
+    v.warning_count, v.failure_count, v.note,
     coalesce(
         (SELECT list(t.tag ORDER BY t.tag)
          FROM dataset_tags t
@@ -77,8 +77,8 @@ ORDER BY v.version DESC;
 -- name: get_dataset_version
 -- One version by its number.
 SELECT v.dataset, v.version, v.digest, v.parent, v.rows, v.bytes, v.added_bytes, v.columns,
-    v.manifest, v.profile, v.source, v.source_facts, v.contract, v.verdict, v.warning_count,
-    v.failure_count, v.note,
+    v.manifest, v.profile, v.delivery_profile, v.source, v.source_facts, v.contract, v.verdict,
+    v.warning_count, v.failure_count, v.note,
     coalesce(
         (SELECT list(t.tag ORDER BY t.tag)
          FROM dataset_tags t
@@ -92,8 +92,8 @@ WHERE v.dataset = $dataset
 -- name: get_dataset_version_of_job
 -- The version an ingest made.
 SELECT v.dataset, v.version, v.digest, v.parent, v.rows, v.bytes, v.added_bytes, v.columns,
-    v.manifest, v.profile, v.source, v.source_facts, v.contract, v.verdict, v.warning_count,
-    v.failure_count, v.note,
+    v.manifest, v.profile, v.delivery_profile, v.source, v.source_facts, v.contract, v.verdict,
+    v.warning_count, v.failure_count, v.note,
     coalesce(
         (SELECT list(t.tag ORDER BY t.tag)
          FROM dataset_tags t

@@ -91,6 +91,8 @@ def test_a_month_with_na_strings_and_a_renamed_column_is_refused_mended_and_comp
     assert moved == ["month"], "a new month moves the month and nothing else"
     shown = run("data", "drift", "flights").out
     assert "1 of 19 columns moved: month" in shown
+    alone = run("data", "drift", "flights@v4", "--delivered").out
+    assert alone.startswith("flights@v3 → the rows that came with flights@v4  80 789 → 28 330 rows")
 
     # The trail is complete: who added what, and the store is whole.
     actions = [entry["action"] for entry in facts("ledger", "show")]

@@ -235,7 +235,9 @@ def _version(
     profile = profile_table(
         bench.connection, source, lambda n, of: job.progress(n, of, "columns", "profiling")
     )
-    added = "appended" if spec["append"] and parent else "whole state"
+    is_part = bool(spec["append"] and parent)
+    delivery = profile_table(bench.connection, reading.relation) if is_part else None
+    added = "appended" if is_part else "whole state"
     facts = reading.facts.shown() | {"added": added, "path": ", ".join(reading.facts.files[:20])}
     results = checked.results if checked else ()
     return DatasetVersion(
@@ -249,6 +251,7 @@ def _version(
         columns=manifest.columns,
         manifest=job.objects.put_bytes(chunks.encode(manifest)),
         profile=job.objects.put_json(profile),
+        delivery_profile=job.objects.put_json(delivery) if delivery else "",
         source=source_words(spec),
         source_facts={name: value for name, value in facts.items() if value},
         contract=job.objects.put_json(checked.contract) if checked else "",

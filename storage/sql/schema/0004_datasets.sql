@@ -19,6 +19,7 @@ CREATE TABLE dataset_versions (
     columns VARCHAR NOT NULL,
     manifest VARCHAR NOT NULL,
     profile VARCHAR NOT NULL,
+    delivery_profile VARCHAR NOT NULL,
     source VARCHAR NOT NULL,
     source_facts VARCHAR NOT NULL,
     contract VARCHAR NOT NULL,
