@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from console.rules.filtering import parse
+from console.rules.filtering import Field, parse
 from console.rules.run_fields import in_reading_order, run_fields
 from storage.records.runs import Run
 from storage.tables import runs
@@ -28,6 +28,7 @@ class RunIndex:
         self._revision = 0
         self._runs: dict[int, Run] = {}
         self._kept: dict[str, Any] = {}
+        self._fields: dict[str, Field[Run]] | None = None
 
     def refresh(self, connection: DuckDBPyConnection) -> None:
         """Fetch what changed. Cheap when nothing did."""
@@ -43,6 +44,7 @@ class RunIndex:
                 metrics=in_reading_order(run.metrics),
             )
         self._revision = revision
+        self._fields = None
 
     def find(
         self,
@@ -55,8 +57,11 @@ class RunIndex:
     ) -> list[Run]:
         """Return runs newest first. Raises `FilterFault` with the place of a mistake."""
         candidates = candidates or "parent" in filter_text
-        everything = list(self._runs.values())
-        holds = parse(filter_text, run_fields(everything)).matches if filter_text.strip() else None
+        holds = None
+        if filter_text.strip():
+            if self._fields is None:
+                self._fields = run_fields(self._runs.values())
+            holds = parse(filter_text, self._fields).matches
         found = []
         for number in sorted(self._runs, reverse=True):
             run = self._runs[number]

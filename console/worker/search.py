@@ -130,9 +130,9 @@ def _try_all(state: Searching, take: Any) -> None:
         for number, (fit, judge) in enumerate(state.parts.folds, 1):
             going = [each for each in new if not each.is_given_up]
             _measure(state, going, number, fit, judge)
-            for each in going:
-                is_last = number == len(state.parts.folds)
-                each.is_given_up = not is_last and searching.should_give_up(each, state.best)
+            if number < len(state.parts.folds):
+                for each in going:
+                    each.is_given_up |= searching.should_give_up(each, state.best)
         for each in batch:
             source.learn(each)
             _tell(state, each)
@@ -193,9 +193,12 @@ def _note(state: Searching, candidate: Candidate, fold: int, done: Fitted) -> No
     rows = done.fit.asked
     judged = judging.unnamed(pipeline, state.cases.classes, state.cases.y[rows], done.scores)
     result = judging.measure(judged, (state.metric,), scope=f"fold:{fold}")[0]
-    value = result.value if result.value is not None else float("nan")
-    candidate.scores.append(-value if state.is_loss else value)
     candidate.seconds += done.duration_s
+    if result.value is None:
+        candidate.is_given_up = True
+        state.job.log(f"candidate {candidate.number}: {result.reason or 'it has no score'}")
+        return
+    candidate.scores.append(-result.value if state.is_loss else result.value)
     state.results.setdefault(candidate.number, []).append(result)
 
 

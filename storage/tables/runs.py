@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from storage import queries
@@ -14,6 +14,10 @@ from storage.tables import jobs
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,17 +115,14 @@ def record_run_points(
     """Add points, each with the run it belongs to, in one statement."""
     if not points:
         return
-    queries.run(
-        connection,
-        "record_run_points",
-        {
-            "run_ids": [run_id for run_id, _ in points],
-            "metrics": [point.metric for _, point in points],
-            "steps": [point.step for _, point in points],
-            "values": [point.value for _, point in points],
-            "ats": [point.at for _, point in points],
-        },
-    )
+    columns = {
+        "run_ids": [run_id for run_id, _ in points],
+        "metrics": [point.metric for _, point in points],
+        "steps": [point.step for _, point in points],
+        "values": [point.value for _, point in points],
+        "ats_us": [(point.at - _EPOCH) // _MICROSECOND for _, point in points],
+    }
+    queries.run(connection, "record_run_points", {"points": columns})
 
 
 def record_run_artifact(connection: DuckDBPyConnection, run_id: int, artifact: Artifact) -> None:
