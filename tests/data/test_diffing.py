@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from console.worker.data.diff_rows import Rows, Sides
 from console.worker.data.diffing import diff
 from console.worker.data.profile import profile_table
 from storage import chunking
@@ -96,6 +97,44 @@ def test_only_differing_chunks_are_opened(connection: Connection, files: Files) 
     assert found.chunks_read <= 6
     assert found.chunks_shared == len(shared)
     assert found.rows_read < 1000
+
+
+WIDE = (
+    "SELECT i, md5(i::VARCHAR) AS heavy, (i % 50) / 8.0 AS x, chr(65 + (i % 5)::INT) AS s "
+    "FROM range(3000) t(i)"
+)
+
+
+@pytest.mark.parametrize("tail", ["", " UNION ALL SELECT 9000, 'new', 0.0, 'N'"])
+def test_scattered_changes_are_compared_by_place(
+    tail: str, connection: Connection, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyed = Sides.keyed
+    read_rows: list[int] = []
+
+    def watched(sides: Sides, *arguments: Any) -> Rows:
+        found = connection.execute('SELECT count(*) FROM "new side"').fetchall()
+        read_rows.append(found[0][0])
+        return keyed(sides, *arguments)
+
+    monkeypatch.setattr(Sides, "keyed", watched)
+    other = (
+        "SELECT * REPLACE (CASE WHEN i % 40 = 3 THEN x + 1 ELSE x END AS x, "
+        "CASE WHEN i % 300 = 3 THEN NULL ELSE s END AS s) FROM (" + WIDE + ")" + tail
+    )
+    found = compare(connection, files, WIDE, other, ("i",))
+    moved = [n for n in range(3000) if n % 40 == 3 or n % 300 == 3]
+    assert (found.rows_changed, found.rows_removed) == (len(moved), 0)
+    assert found.rows_added == (1 if tail else 0)
+    cells = {d.column: d.cells_changed for d in found.differences}
+    assert cells == {"i": 0, "heavy": 0, "x": 75, "s": 10}
+    changed = [each for each in found.examples if each.kind == "changed"]
+    assert [each.key for each in changed] == [(str(n),) for n in moved[:20]]
+    assert changed[0].changed == ("x", "s")
+    assert changed[0].before[2:] == ("0.375", "D")
+    assert changed[0].after[2:] == ("1.375", None)
+    assert changed[1].changed == ("x",)
+    assert sum(read_rows) < 300
 
 
 def test_equal_versions_have_no_difference(connection: Connection, files: Files) -> None:
