@@ -404,10 +404,10 @@ def test_compressed_files_are_read(
 ) -> None:
     plain = b"a,b\n1,x\n2,y\n" if layout == "csv" else b'{"a":1,"b":"x"}\n{"a":2,"b":"y"}\n'
     if compression == "gzip":
-        packed, suffix = packed(plain), "gz"
+        content, suffix = packed(plain), "gz"
     else:
-        packed, suffix = pa.compress(plain, codec="zstd", asbytes=True), "zst"
-    reading = add(f"x.{layout}.{suffix}", packed)
+        content, suffix = pa.compress(plain, codec="zstd", asbytes=True), "zst"
+    reading = add(f"x.{layout}.{suffix}", content)
     assert rows(connection, reading) == [(1, "x"), (2, "y")]
     assert reading.facts.compression == compression
 
