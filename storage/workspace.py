@@ -218,6 +218,11 @@ class Workspace:
         return self.state / "spool"
 
     @property
+    def cache(self) -> Path:
+        """What steps of pipelines made; taking it away costs time only."""
+        return self.state / "cache"
+
+    @property
     def temp(self) -> Path:
         """What DuckDB spills; worthless after a restart."""
         return self.state / "temp"

@@ -21,6 +21,7 @@ from console.worker.training.judging import Judged
 from console.worker.training.packaging import time_single_rows
 from console.worker.training.rows import make_cases, read_pinned, read_table, reference_queries
 from console.worker.training.splitting import split_rows
+from console.worker.training.step_cache import StepCache
 from storage.records.evaluations import Holdout
 from storage.records.gates import Gate
 from storage.records.pipelines import Pipeline
@@ -106,6 +107,7 @@ def _champion(job: JobContext, order: Order, holdout: Holdout) -> verdict.Oppone
         root=job.workspace.root,
         temp=job.paths.directory,
         threads=cores(),
+        cache=StepCache(job.workspace.cache, job.workspace.root, [each.use for each in pinned]),
     )
     column = cases.columns.get(pipeline.split.column)
     rows = split_rows(pipeline, cases.y, column, order.seed).holdout

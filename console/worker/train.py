@@ -30,6 +30,7 @@ from console.worker.training.rows import (
     reference_queries,
 )
 from console.worker.training.splitting import Parts, split_rows
+from console.worker.training.step_cache import StepCache
 from storage.records.gates import Gate
 from storage.records.models import GateReport
 from storage.records.pipelines import Pipeline
@@ -174,6 +175,7 @@ def prepare(training: Training, pinned: Sequence[Pinned]) -> tuple[Cases, Parts]
         temp=job.paths.directory,
         threads=cores(),
         say=training.say,
+        cache=StepCache(job.workspace.cache, job.workspace.root, [each.use for each in pinned]),
     )
     column = cases.columns.get(pipeline.split.column)
     parts = split_rows(pipeline, cases.y, column, training.order.seed)

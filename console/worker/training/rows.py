@@ -6,6 +6,7 @@ Invariant: row i of the frame, the truth, the slices and the split column is one
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from console.flow.apply import Flow, Traced
 from console.flow.columns import canonical, field_type
 from console.flow.estimator import feature_frame
 from console.rules.declared_table import nearest
+from console.worker.training.step_cache import StepCache
 from storage.chunks import decode, read_sql
 from storage.objects import Objects
 from storage.records.chunks import Manifest
@@ -120,23 +122,36 @@ def make_cases(
     temp: Path | None = None,
     threads: int = 1,
     say: Callable[[str], None] = lambda _words: None,
+    cache: StepCache | None = None,
 ) -> Cases:
-    """Run the training flow over the input rows. Raises `InvalidError` for rows without truth."""
+    """Run the training flow over the input rows, or take what `cache` has of it.
+
+    Raises `InvalidError` for rows without truth.
+    """
     before, after = split_steps(pipeline)
 
-    def run(steps: Sequence[Step], table: pa.Table) -> Traced:
+    def run(steps: Sequence[Step], table: pa.Table, earlier: Sequence[Step]) -> Traced:
         if not steps:
             return Traced(table, np.arange(table.num_rows))
-        say(f"running {text.listed([step.name for step in steps])}")
+        names = text.listed([step.name for step in steps])
+        kept = cache.get([*earlier, *steps]) if cache else None
+        if kept is not None:
+            say(f"{names}: not run again, same code and same data as before")
+            return kept
+        say(f"running {names}")
+        started = time.perf_counter()
         flow = Flow(steps, references, root=root, temp=temp, threads=threads)
         try:
-            return flow.trace(table, "training")
+            made = flow.trace(table, "training")
         finally:
             flow.close()
+        if cache:
+            cache.put([*earlier, *steps], made, time.perf_counter() - started)
+        return made
 
     raw = canonical(raw)
-    labelled = run(before, raw)
-    made = run(after, labelled.table)
+    labelled = run(before, raw, ())
+    made = run(after, labelled.table, before)
     if made.table.num_rows == 0:
         raise InvalidError(
             f"the training flow of {pipeline.name} leaves none of "
