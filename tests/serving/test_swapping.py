@@ -95,9 +95,15 @@ def test_a_new_version_takes_over_without_a_failed_request(
     assert set(versions[-20:]) == {2}
     score = canary.predict(second.rows[5]).json()["score"]
     assert score == pytest.approx(second.scores[5], abs=1e-9)
-    ready = [each for each in canary.reports("status") if each.state == "ready"]
-    assert ready[-1].generation == canary.config.generation
-    assert ready[-1].self_check == "v2: 300 of 300 sample scores equal"
+    status = wait_for(
+        lambda: [
+            each
+            for each in canary.reports("status")
+            if (each.state, each.generation) == ("ready", canary.config.generation)
+        ],
+        "the report",
+    )[-1]
+    assert status.self_check == "v2: 300 of 300 sample scores equal"
 
 
 def test_a_threshold_changes_without_loading_the_model(canary: Endpoint, first: Trained) -> None:
@@ -227,6 +233,8 @@ def test_a_broken_generation_is_reported_and_the_old_one_answers(
         with Clients(canary, first.rows[0], 1) as clients:
             canary.change(**changes)
             wait_for(lambda: len(failures(canary)) > reported, "a report")
+            seen = len(clients.answers)
+            wait_for(lambda: len(clients.answers) > seen + 5, "traffic after the report")
         status = failures(canary)[-1]
         assert said in status.reason
         assert f"Generation {serving} still answers." in status.reason
