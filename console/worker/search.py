@@ -19,11 +19,11 @@ from console.rules import metrics as catalog
 from console.rules import search_space
 from console.worker import train
 from console.worker.context import JobContext
-from console.worker.train import Training
 from console.worker.training import estimators, judging, searching, verdict
 from console.worker.training.fitting import Fit, Fitted, cores, fit_all
 from console.worker.training.rows import Cases, read_pinned
 from console.worker.training.searching import Candidate
+from console.worker.training.session import Training, begin
 from console.worker.training.splitting import Parts
 from storage.records.pipelines import Search
 from storage.records.reports import RunPoints, RunReport, RunResults
@@ -62,7 +62,7 @@ class Searching:
 def run(job: JobContext) -> dict[str, Any]:
     """Search, choose, train; returns what was made."""
     search = msgspec.convert(job.spec["search"], Search)
-    training = train.begin(job)
+    training = begin(job)
     pipeline = training.order.pipeline
     metric = _metric(search, training)
     space = search_space.dimensions(search.space)

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from console import text
 from console.rules import metrics as catalog
 from console.worker.context import JobContext
-from console.worker.training import estimators, judging, provenance, reproduction, verdict
+from console.worker.training import estimators, judging, reproduction, verdict
 from console.worker.training.fitting import Fit, Fitted, cores, fit_all, learning_curve
 from console.worker.training.importance import permutation_importance
 from console.worker.training.packaging import Contents, Package, store_package, store_profile
@@ -29,14 +28,14 @@ from console.worker.training.rows import (
     read_table,
     reference_queries,
 )
+from console.worker.training.session import Training, begin
 from console.worker.training.splitting import Parts, split_rows
 from console.worker.training.step_cache import StepCache
-from storage.records.gates import Gate
 from storage.records.models import GateReport
 from storage.records.pipelines import Pipeline
-from storage.records.reports import ModelReport, RunArtifact, RunPoints, RunReport, RunResults
+from storage.records.reports import ModelReport, RunPoints, RunResults
 from storage.records.results import Result
-from storage.records.runs import Artifact, MetricPoint, Run
+from storage.records.runs import MetricPoint
 
 FOLD_METRICS = {
     "binary": ("roc_auc", "log_loss", "recall", "precision"),
@@ -44,56 +43,6 @@ FOLD_METRICS = {
     "regression": ("mae", "rmse"),
 }
 """Measured on every fold: cheap ones, the leading one first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What the agent asks for."""
-
-    pipeline: Pipeline
-    params: dict[str, Any]
-    """The ones that override the declaration."""
-    seed: int
-    data: tuple[dict[str, Any], ...]
-    model: str
-    gates: tuple[Gate, ...] = ()
-    champion: dict[str, Any] | None = None
-    note: str = ""
-    reproduces: dict[str, Any] | None = None
-    """The run that is repeated; then nothing is registered and the two are compared."""
-
-
-@dataclass(slots=True)
-class Training:
-    """What one training has come to so far."""
-
-    job: JobContext
-    order: Order
-    record: Run
-    done: int = 0
-    total: int = 0
-
-    def say(self, words: str) -> None:
-        """Begin the next step."""
-        self.job.progress(self.done, self.total, "step", words)
-
-    def step_done(self) -> None:
-        self.done += 1
-
-    def keep(self, name: str, document: Any) -> str:
-        """Keep a JSON file of the run and report it."""
-        digest = self.job.objects.put_json(document)
-        self.report_file(name, "json", digest)
-        return digest
-
-    def report_file(self, name: str, kind: Any, digest: str) -> None:
-        size = self.job.objects.size_bytes(digest)
-        artifact = Artifact(name=name, kind=kind, digest=digest, bytes=size)
-        self.job.report(RunArtifact(artifact=artifact))
-
-    def update(self, **changes: Any) -> None:
-        self.record = replace(self.record, **changes)
-        self.job.report(RunReport(run=self.record))
 
 
 def run(job: JobContext) -> dict[str, Any]:
@@ -107,16 +56,6 @@ def run(job: JobContext) -> dict[str, Any]:
     pinned = read_pinned(job.objects, training.order.data)
     cases, parts = prepare(training, pinned)
     return complete(training, pinned, cases, parts, estimator, baselines)
-
-
-def begin(job: JobContext) -> Training:
-    """Read the order and report that a run has begun."""
-    order = msgspec.convert(
-        {name: value for name, value in job.spec.items() if name in Order.__slots__}, Order
-    )
-    training = Training(job, order, _first_record(job, order))
-    job.report(RunReport(run=training.record))
-    return training
 
 
 def steps_of(pipeline: Pipeline, baselines: Sequence[str]) -> int:
@@ -138,26 +77,6 @@ def complete(
     package = _package(training, cases, parts, pinned, fitted)
     judged, report = _judge(training, cases, parts, pinned[0], fitted, package)
     return _finish(training, package, judged, report)
-
-
-def _first_record(job: JobContext, order: Order) -> Run:
-    params = order.pipeline.params | order.params
-    return Run(
-        id=job.job_id,
-        job_id=job.job_id,
-        pipeline=order.pipeline.name,
-        pipeline_digest=order.pipeline.digest,
-        state="running",
-        params=params,
-        seed=order.seed,
-        data=tuple(read.use for read in read_pinned(job.objects, order.data)),
-        code=provenance.code(job.workspace.root, job.objects, order.pipeline.estimator),
-        environment=provenance.environment(order.pipeline.estimator),
-        started_at=job.now,
-        metrics={},
-        note=order.note,
-        created_by=job.created_by,
-    )
 
 
 def prepare(training: Training, pinned: Sequence[Pinned]) -> tuple[Cases, Parts]:

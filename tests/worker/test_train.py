@@ -360,6 +360,21 @@ def test_a_missing_column_is_named_with_the_step_that_wants_it(late: Bench) -> N
     assert "weight" in told.end.reason
 
 
+@pytest.mark.parametrize("what", ["manifest", "chunk"])
+def test_a_data_version_whose_content_is_gone_is_named(late: Bench, what: str) -> None:
+    manifest = late.data["trips"]["manifest"]
+    if what == "chunk":
+        document = late.objects.read_json(manifest)
+        manifest = document["chunks"][0]["parts"][0]["object"]
+    path = late.objects.path(manifest)
+    path.unlink()
+    told = late.run("train", late.order(TOML, "late"))
+    assert told.exit_code == KINDS["not_found"].exit_code
+    assert told.end.reason == (
+        "trips@v3 cannot be read: its content is not in the workspace any more."
+    )
+
+
 def test_a_factory_of_the_workspace_is_used_and_its_error_is_told(
     late: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

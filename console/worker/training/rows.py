@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from console import text
+from console import errors, text
 from console.errors import InvalidError
 from console.flow.apply import Flow, Traced
 from console.flow.columns import canonical, field_type
@@ -25,6 +25,7 @@ from console.flow.estimator import feature_frame
 from console.rules.declared_table import nearest
 from console.worker.training.step_cache import StepCache
 from storage.chunks import decode, read_sql
+from storage.errors import NotFoundError
 from storage.objects import Objects
 from storage.records.chunks import Manifest
 from storage.records.pipelines import Pipeline, Step
@@ -82,7 +83,10 @@ def read_pinned(objects: Objects, data: Sequence[Mapping[str, Any]]) -> tuple[Pi
             digest=each["digest"],
             role=each["role"],
         )
-        manifest = decode(objects.read_bytes(each["manifest"]))
+        try:
+            manifest = decode(objects.read_bytes(each["manifest"]))
+        except NotFoundError as error:
+            raise _gone(use) from error
         found.append(Pinned(use, each["manifest"], manifest))
     return tuple(sorted(found, key=lambda each: each.use.role != "input"))
 
@@ -93,7 +97,21 @@ def read_table(pinned: Pinned, objects: Objects, *, threads: int, limit: int = 0
         connection.execute("SET enable_progress_bar = false")
         connection.execute("SET TimeZone = 'UTC'")
         rows = f"SELECT * FROM {read_sql(pinned.manifest, objects)}"
-        return connection.sql(f"{rows} LIMIT {limit}" if limit else rows).to_arrow_table()
+        try:
+            return connection.sql(f"{rows} LIMIT {limit}" if limit else rows).to_arrow_table()
+        except duckdb.IOException as error:
+            if all(map(objects.has, pinned.manifest.objects)):
+                raise
+            raise _gone(pinned.use) from error
+
+
+def _gone(use: DataUse) -> errors.NotFoundError:
+    return errors.NotFoundError(
+        f"{use.dataset}@v{use.version} cannot be read: its content is not in the workspace any "
+        "more.",
+        hint=f"Add it again, or take another version: --data {use.dataset}@latest",
+        dataset=use.dataset,
+    )
 
 
 def reference_queries(pinned: Sequence[Pinned], objects: Objects) -> dict[str, str]:
