@@ -100,6 +100,23 @@ CASES = {
         "binary",
         "compiled",
     ),
+    "boosting, native categories first": Case(
+        make_pipeline(
+            ColumnTransformer(
+                [
+                    (
+                        "c",
+                        OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan),
+                        ["c2", "c0", "c1"],
+                    ),
+                    ("n", "passthrough", NUMBERS),
+                ]
+            ),
+            HistGradientBoostingClassifier(max_iter=25, categorical_features=[0, 1]),
+        ),
+        "binary",
+        "compiled",
+    ),
     "boosting, classes": Case(
         make_pipeline(table("passthrough", ORDINAL), BOOST), "multiclass", "compiled"
     ),
@@ -218,6 +235,26 @@ def test_a_row_scores_the_same_bits_alone_and_in_a_batch(name: str, objects: Obj
     together = predictor.scores(live, 40)
     alone = [predictor.scores({k: v[i : i + 1] for k, v in live.items()}, 1) for i in range(40)]
     assert np.array_equal(together, np.concatenate(alone))
+
+
+def test_an_estimator_alone_may_take_numbers_as_categories(objects: Objects) -> None:
+    columns = {name: data()[name] for name in NUMBERS}
+    columns["n3"] = np.round(columns["n3"] * 2)
+    columns["n3"][::7] = np.nan
+    kinds = ["number"] * len(NUMBERS)
+    estimator = HistGradientBoostingClassifier(max_iter=20, categorical_features=[3])
+    estimator.fit(feature_frame(columns, NUMBERS, kinds), target("binary", data()))
+    manifest = replace(
+        load(objects, estimator, "binary").manifest,
+        features=tuple(NUMBERS),
+        feature_types=tuple(kinds),
+    )
+    live = {name: values[:200].copy() for name, values in columns.items()}
+    live["n3"][5] = 99.0
+    wanted = estimator.predict_proba(feature_frame(live, NUMBERS, kinds))[:, 1]
+    predictor = Predictor(manifest, objects)
+    assert predictor.choose(live, wanted) == 200
+    assert predictor.way == "compiled"
 
 
 def test_infinities_go_where_scikit_learn_sends_them(objects: Objects) -> None:
