@@ -1,0 +1,190 @@
+"""Contracts through a real agent: what they keep out, what they say, what is kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from console import errors
+from console.client.client import Client
+from console.rules.contracts import parse
+from console.wire import datasets as wire
+from console.wire.datasets import CheckContract, CheckOfJob, DatasetName, VersionRef
+from console.wire.routes import Nothing
+from storage.records.checks import CheckReport
+from storage.workspace import Workspace
+from tests.agent.data_at_work import Data, write_table
+from tests.conftest import RunningAgent, end_children, start_agent_process
+
+pytestmark = pytest.mark.process
+
+HEAD = """\
+apiVersion: v3.2.0
+kind: DataContract
+id: {name}
+version: 1.0.0
+status: active
+name: {name}
+schema:
+  - name: {name}
+    properties:
+"""
+KEYED = (
+    HEAD
+    + """\
+      - {{name: id, logicalType: integer, primaryKey: true}}
+      - {{name: room, logicalType: string, required: true, relationships: [{{to: rooms.room}}]}}
+      - name: heat
+        logicalType: number
+        logicalTypeOptions: {{minimum: 0, maximum: 100}}
+        quality:
+          - type: custom
+            engine: mlops-console
+            implementation: {{rule: range, maxRate: 0.1, targetRate: 0.01}}
+    quality:
+      - {{type: library, metric: rowCount, mustBeBetween: [5, 1000]}}
+"""
+)
+ROWS = "SELECT i AS id, 'r' || (i % 3) AS room, (i % 100)::DOUBLE AS heat FROM range({}, {}) t(i)"
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A client of one agent whose workspace declares the contracts of all tests here."""
+    workspace = Workspace.create(tmp_path_factory.mktemp("contracts"))
+    names = ("sensors", "typo", "regex", "trend", "drafted", "latin")
+    declared = [f'[datasets.{name}]\ncontract = "{name}.yaml"\n' for name in names]
+    workspace.declaration.write_text(
+        "\n".join([*declared, '[datasets.gone]\ncontract = "no.yaml"\n'])
+    )
+    for name in ("sensors", "trend"):
+        (workspace.root / f"{name}.yaml").write_text(KEYED.format(name=name))
+    (workspace.root / "typo.yaml").write_text(
+        HEAD.format(name="typo") + "      - {name: id, logicalTyp: integer}\n"
+    )
+    (workspace.root / "regex.yaml").write_text(
+        HEAD.format(name="regex")
+        + "      - name: id\n        logicalType: string\n"
+        + "        logicalTypeOptions: {pattern: 'a(?=b)'}\n"
+    )
+    (workspace.root / "latin.yaml").write_bytes("# Zürich\n".encode("latin-1"))
+    running = RunningAgent(workspace, start_agent_process(workspace))
+    made = Client(workspace, start=False)
+    rooms = write_table(workspace.root / "rooms.csv", "SELECT 'r' || i AS room FROM range(3) t(i)")
+    Data(made, "rooms").add(rooms)
+    yield made
+    made.close()
+    running.stop()
+    if running.process.stderr is not None:
+        running.process.stderr.close()
+    end_children(workspace)
+
+
+def report_of(client: Client, job_id: int) -> CheckReport:
+    found: CheckReport = client.call(wire.get_check, CheckOfJob(id=job_id))
+    return found
+
+
+def names(client: Client) -> list[str]:
+    return [each.name for each in client.call(wire.list_datasets, Nothing())]
+
+
+def test_a_delivery_is_judged_by_itself_and_keys_in_the_whole_table(
+    client: Client, tmp_path: Path
+) -> None:
+    data = Data(client, "sensors")
+    data.add(write_table(tmp_path / "one.parquet", ROWS.format(0, 600)))
+    job = data.add(write_table(tmp_path / "two.parquet", ROWS.format(600, 1200)), append=True)
+    assert job.result["verdict"] == "pass", "600 rows came, although 1,200 are there now"
+    again = data.refused(
+        write_table(tmp_path / "three.parquet", ROWS.format(1190, 1800)), append=True
+    )
+    assert again.exit_code == errors.KINDS["refused"].exit_code
+    assert "primary key" in again.reason
+    report = report_of(client, again.id)
+    key = next(each for each in report.results if each.verdict == "fail")
+    assert (key.name, key.scope) == ("primary key", "column:id")
+    assert key.value == pytest.approx(10 / 1810)
+    assert any("id = '1190'" in text for _, text in key.detail)
+    assert [version.version for version in data.versions] == [2, 1]
+    detail = client.call(wire.get_version, VersionRef(dataset="sensors", version="v2"))
+    assert detail.contract.key == ("id",)
+    assert len(detail.results) == len(report.results)
+    assert client.call(wire.list_datasets, Nothing())[-1].key_columns == ("id",)
+
+
+def test_results_tell_the_trend_since_the_version_before(client: Client, tmp_path: Path) -> None:
+    data = Data(client, "trend")
+    data.add(write_table(tmp_path / "one.parquet", ROWS.format(0, 500)))
+    warmer = ROWS.format(500, 1000).replace("(i % 100)::DOUBLE", "(i % 104)::DOUBLE")
+    job = data.add(write_table(tmp_path / "two.parquet", warmer), append=True)
+    assert job.result["verdict"] == "warn"
+    results = client.call(wire.get_version, VersionRef(dataset="trend")).results
+    heat = next(each for each in results if each.scope == "column:heat" and each.name == "range")
+    assert heat.verdict == "warn"
+    assert heat.previous == 0.0
+    assert heat.value is not None
+    assert 0.01 < heat.value < 0.1
+    assert "change" in dict(heat.detail)
+
+
+def test_a_foreign_key_is_looked_for_in_the_latest_version_of_the_other_dataset(
+    client: Client, tmp_path: Path
+) -> None:
+    strangers = ROWS.format(0, 50).replace("% 3", "% 5")
+    file = write_table(tmp_path / "strangers.csv", strangers)
+    request = CheckContract(dataset="sensors", files=(str(file),), options={})
+    ended = Data(client).end(client.call(wire.check_contract, request))
+    report = report_of(client, ended.id)
+    assert report.verdict == "fail"
+    failed = next(each for each in report.results if each.name == "reference")
+    assert failed.value == pytest.approx(0.4)
+    assert report.subject == "strangers.csv"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("typo", "typo.yaml, line 10: "),
+        ("regex", "regex.yaml, line 12: "),
+    ],
+)
+def test_a_contract_that_cannot_be_checked_is_refused_with_its_line(
+    client: Client, tmp_path: Path, name: str, sentence: str
+) -> None:
+    job = Data(client, name).refused(write_table(tmp_path / "one.csv", ROWS.format(0, 9)))
+    assert sentence in job.reason
+    assert name not in names(client)
+    with pytest.raises(errors.InvalidError, match=sentence):
+        client.call(wire.get_contract, DatasetName(dataset=name))
+
+
+def test_a_contract_file_that_is_not_there_or_not_text_is_told_at_once(
+    client: Client, tmp_path: Path
+) -> None:
+    file = write_table(tmp_path / "one.csv", ROWS.format(0, 9))
+    with pytest.raises(errors.NotFoundError, match=r"there is no contract file .*no\.yaml"):
+        Data(client, "gone").start(file)
+    with pytest.raises(errors.InvalidError, match="not UTF-8: line 1 has the byte 0xfc"):
+        Data(client, "latin").start(file)
+    request = CheckContract(dataset="rooms", options={})
+    with pytest.raises(errors.NotFoundError, match=r"rooms has no contract .* declares none"):
+        client.call(wire.check_contract, request)
+
+
+def test_a_draft_is_a_contract_that_its_data_meets(client: Client, tmp_path: Path) -> None:
+    file = write_table(tmp_path / "one.parquet", ROWS.format(0, 2000))
+    request = CheckContract(dataset="drafted", files=(str(file),), options={}, infer=True)
+    ended = Data(client).end(client.call(wire.check_contract, request))
+    assert ended.state == "succeeded", ended.reason
+    report = report_of(client, ended.id)
+    drafted = parse(report.draft, "draft.yaml")
+    assert [column.name for column in drafted.columns] == ["id", "room", "heat"]
+    assert all(rule.status == "draft" for rule in drafted.rules)
+    path = client.workspace.root / "drafted.yaml"
+    path.write_text(report.draft)
+    job = Data(client, "drafted").add(file)
+    assert job.result["verdict"] == "pass"
+    assert client.call(wire.get_contract, DatasetName(dataset="drafted")).status == "draft"
