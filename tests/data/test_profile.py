@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from console.rules.binning import NEW, LiveBinner, merged, profile_of, size_of
-from console.worker.data import profile as profile_module
+from console.worker.data import profile_numbers, profile_source
 from console.worker.data.profile import profile_on_edges, profile_table
 from storage.records.profiles import ColumnProfile, Profile
 
@@ -110,6 +111,13 @@ def test_nulls_nan_and_infinities_are_counted_apart(connection: Connection) -> N
     assert s.top == (("a", 3), ("", 2), ("b", 1))
 
 
+def test_sums_beyond_the_range_of_numbers_stay_writable(connection: Connection) -> None:
+    sql = "SELECT unnest([1e308, 1.5e308, 1.2e308]) AS x, unnest([-1e308, -1e308, 5]) AS y"
+    profile = profile_table(connection, table(connection, sql))
+    assert all(math.isfinite(each.sum) for each in profile.columns)
+    assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(profile)), Profile) == profile
+
+
 def test_a_column_without_values_has_no_bins(connection: Connection) -> None:
     sql = "SELECT NULL::DOUBLE AS x, NULL::VARCHAR AS s, NULL::TIMESTAMP AS t FROM range(5)"
     for relation in (table(connection, sql), "(SELECT * FROM t WHERE false)"):
@@ -172,8 +180,8 @@ def test_a_profile_on_edges_keeps_the_bins_and_categories_of_its_reference(
 def test_a_huge_table_is_sampled_for_edges_but_counted_whole(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(profile_module, "EXACT_ROWS", 5000)
-    monkeypatch.setattr(profile_module, "_BATCH_ROWS", 1500)
+    monkeypatch.setattr(profile_numbers, "EXACT_ROWS", 5000)
+    monkeypatch.setattr(profile_source, "BATCH_ROWS", 1500)
     sql = "SELECT hash(i) % 100000 / 7.0 AS x FROM range(10000) AS t(i)"
     x = column(profile_table(connection, table(connection, sql)), "x")
     assert sum(x.counts) == 10000

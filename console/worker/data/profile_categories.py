@@ -1,0 +1,92 @@
+"""Categories of one column: the most frequent values with exact counts.
+
+Used by `profile`. Invariant: top values, others and nulls add up to the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from console.worker.data.profile_source import Source, as_blocks, block_count, pieces_of
+from storage.records.profiles import ColumnProfile
+from storage.sql_text import quote
+
+MOST_TOP: Final = 200
+FREE_TEXT_DISTINCT: Final = 5_000
+"""A text column with more different values, most of them unique, is not counted value by value."""
+
+
+def profile_categories(source: Source, reference: ColumnProfile | None) -> ColumnProfile:
+    column = f"CAST({quote(source.name)} AS VARCHAR)"
+    filled, empty, about = source.one(
+        f"count({column}), count(*) FILTER ({column} = ''), approx_count_distinct({column})"
+    )
+    base = ColumnProfile(
+        name=source.name,
+        type=str(source.type),
+        kind="categorical",
+        n=source.rows,
+        null_count=source.rows - filled,
+        empty_count=empty,
+        distinct_count=about,
+        distinct_is_exact=False,
+        other_count=filled,
+    )
+    was_text = reference is not None and reference.kind == "text"
+    is_text = reference is None and about > FREE_TEXT_DISTINCT and about > filled / 2
+    if was_text or is_text:
+        return replace(base, kind="text")
+    top, distinct = _top(source, column, reference)
+    blocks = _category_blocks(source, column, [value for value, _ in top])
+    return replace(
+        base,
+        distinct_count=distinct,
+        distinct_is_exact=True,
+        top=tuple(top),
+        other_count=filled - sum(count for _, count in top),
+        blocks=blocks,
+    )
+
+
+def _top(
+    source: Source, column: str, reference: ColumnProfile | None
+) -> tuple[list[tuple[str, int]], int]:
+    """Return the most frequent values (and those of the reference), and how many there are."""
+    kept = [value for value, _ in reference.top] if reference is not None else []
+    rows = source.connection.execute(
+        f"WITH counted AS (SELECT {column} AS v, count(*) AS c FROM {source.relation} "
+        f"WHERE {column} IS NOT NULL GROUP BY v) "
+        f"SELECT v, c, (SELECT count(*) FROM counted) FROM (SELECT *, "
+        f"row_number() OVER (ORDER BY c DESC, v) AS place FROM counted) "
+        f"WHERE place <= {MOST_TOP} OR list_contains($kept, v) ORDER BY c DESC, v",
+        {"kept": kept},
+    ).fetchall()
+    found = [(str(value), int(count)) for value, count, _ in rows]
+    return found, int(rows[0][2]) if rows else 0
+
+
+def _category_blocks(
+    source: Source, column: str, values: Sequence[str]
+) -> tuple[tuple[int, ...], ...]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    blocks = np.zeros((block_count(source.rows), len(values) + 1), dtype=np.int64)
+    if len(blocks) < 2:
+        return ()
+    known = pa.array(values, type=pa.string())
+    position = 0
+    for array in source.batches(column):
+        codes = pc.index_in(array, value_set=known, skip_nulls=True)
+        others = pc.and_(array.is_valid(), codes.is_null()).to_numpy(zero_copy_only=False)
+        places = codes.fill_null(len(values) + 1).to_numpy(zero_copy_only=False)
+        places = np.where(others, len(values), places)
+        for number, start, stop in pieces_of(position, len(places), source.rows, len(blocks)):
+            counted = np.bincount(places[start:stop], minlength=len(values) + 2)
+            blocks[number] += counted[: len(values) + 1]
+        position += len(places)
+    return as_blocks(blocks)
