@@ -111,7 +111,7 @@ def _look(
 def _of_alert(alert: Alert) -> CauseStep:
     result = alert.result
     parts = [result.reason] if result.reason else []
-    if result.ci_low is not None and result.ci_high is not None:
+    if not parts and result.ci_low is not None and result.ci_high is not None:
         low, high = (metrics.show(each, result.name) for each in (result.ci_low, result.ci_high))
         parts.append(f"95 % {low} to {high}")
     if result.n:
@@ -169,6 +169,18 @@ async def _of_data(agent: Agent, known: Background, columns: list[str]) -> list[
     )
     steps = []
     for use, trained, latest in ordered:
+        looked_up = [name for name in columns if _holds(latest, [name])]
+        if looked_up and use.role == "reference" and latest and latest.version == use.version:
+            steps.append(
+                CauseStep(
+                    kind="data",
+                    title=f"{latest.name} is unchanged; {text.listed(looked_up)} "
+                    f"{'is' if len(looked_up) == 1 else 'are'} looked up in it",
+                    detail="what is asked now looks up other rows than training did",
+                    target=f"data:{latest.name}",
+                    verdict="pass",
+                )
+            )
         if latest is None or latest.version == use.version or trained is None:
             continue
         drift = await asyncio.to_thread(_between, agent.objects, trained, latest)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from console import text
 from console.agent.judging import Reading
 from console.rules import metrics
-from console.rules.alerts import QUIET, Memory, is_one_incident, raising
+from console.rules.alerts import QUIET, Memory, is_one_incident, is_raised, raising
 from storage.records.alerts import Alert, AlertEvent
 from storage.tables import alerts
 
@@ -34,30 +34,44 @@ class Incidents:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._memory = Memory()
-        self._raised: dict[tuple[str, str], set[str]] = {}
-        """Endpoint and rule -> columns that are raised, as far as this agent saw."""
+        self._raised: dict[tuple[str, str, int], set[str]] = {}
+        """Endpoint, rule and version -> columns that are raised, as far as this agent saw."""
 
     async def take(
-        self, endpoint: Endpoint, rule: AlertRule, readings: list[Reading]
+        self,
+        endpoint: Endpoint,
+        rule: AlertRule,
+        readings: list[Reading],
+        known: list[Alert],
     ) -> Alert | None:
-        """Take a look in; returns the alert when a new one was raised."""
-        moves = {each.column: self._memory.look(each.key, each.result) for each in readings}
-        raised = self._raised.setdefault((endpoint.name, rule.name), set())
+        """Take a look in; returns the alert when a new one was raised.
+
+        `known` are the open alerts of the rule. One about a version that answers no more is over:
+        its successor was trained on other data and is looked at anew.
+        """
+        version = next((each.version for each in readings if each.version is not None), None)
+        past = [each for each in known if version is not None and each.version != version]
+        watched = f"{rule.name}@v{version}" if version is not None else rule.name
+        moves = {
+            each.column: self._memory.look((endpoint.name, watched, each.column), each.result)
+            for each in readings
+        }
+        raised = self._raised.setdefault((endpoint.name, rule.name, version or 0), set())
         raised |= {column for column, move in moves.items() if move == "raise"}
         cleared = {column for column, move in moves.items() if move == "clear"}
         raised -= cleared
-        if not raised and not cleared:
-            return None
         bad = [each for each in readings if each.column in raised]
+        mine = {each.column: each for each in known if each not in past}
+        if not past and not bad and not (mine and cleared):
+            return None
         at = self._agent.clock.now()
 
         def change(connection: DuckDBPyConnection) -> tuple[Alert | None, bool]:
-            known = alerts.list_alerts(connection, state="open", endpoint=endpoint.name, limit=500)
-            mine = {each.column: each for each in known if each.rule == rule.name}
-            return _settle(connection, mine, bad, cleared, at)
+            for alert in past:
+                _resolve(connection, alert, at, f"v{version} answers now")
+            new, has_changed = _settle(connection, mine, bad, cleared, at)
+            return new, has_changed or bool(past)
 
-        if not bad and not await self._has_open(endpoint, rule):
-            return None
         new, has_changed = await self._agent.write(change)
         if has_changed:
             self._agent.changes.bump("alerts")
@@ -97,12 +111,6 @@ class Incidents:
 
         await self._agent.write(change, "alerts")
 
-    async def _has_open(self, endpoint: Endpoint, rule: AlertRule) -> bool:
-        known = await self._agent.read(
-            lambda c: alerts.list_alerts(c, state="open", endpoint=endpoint.name)
-        )
-        return any(each.rule == rule.name for each in known)
-
 
 def _settle(
     connection: DuckDBPyConnection,
@@ -123,7 +131,8 @@ def _settle(
         if open_alert is None:
             new = _raise(connection, reading, at) or new
             has_changed = True
-        else:
+        elif is_raised(reading.result):
+            # On its way back an alert keeps the last figures that were bad.
             alerts.set_alert_reading(
                 connection,
                 open_alert.id,
@@ -153,6 +162,8 @@ def _raise(connection: DuckDBPyConnection, reading: Reading, at: datetime) -> Al
         connection, endpoint=endpoint, rule=rule, column=column, since=at - timedelta(hours=1)
     )
     before = alerts.get_last_alert(connection, endpoint=endpoint, rule=rule, column=column)
+    if before is not None and before.version != reading.version:
+        before = None
     how = raising(at, before.resolved_at if before is not None else None, changes)
     if before is not None and how != "new":
         if how == "quiet":
@@ -206,5 +217,6 @@ def _together(bad: list[Reading]) -> Reading:
 
 
 def _size(reading: Reading) -> float:
+    """What to name first: how far beyond its limit, and how much the model listens to it."""
     result = reading.result
-    return (result.value or 0.0) / (result.threshold or 1.0)
+    return min(4.0, (result.value or 0.0) / (result.threshold or 1.0)) * reading.weight

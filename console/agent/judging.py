@@ -46,6 +46,9 @@ class Reading:
     title: str
     column: str = ""
     version: int | None = None
+    """Of what depends on the model; None for what the process or the traffic does."""
+    weight: float = 1.0
+    """How much a column matters to the model, relative to the others."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -127,6 +130,7 @@ async def _drift(agent: Agent, endpoint: Endpoint, rule: AlertRule) -> list[Read
                 title=f"{column.column} moved, {moved}",
                 column=column.column,
                 version=route.version if route else None,
+                weight=0.01 + column.weight,
             )
         )
     return readings
@@ -178,9 +182,11 @@ async def _accuracy(agent: Agent, endpoint: Endpoint, rule: AlertRule) -> list[R
     since = now - timedelta(seconds=rule.window_s)
     manifest = main_manifest(agent, endpoint)
     metric = metric_for(rule.metric, manifest.task if manifest else "binary")
+    route = main_route(endpoint)
+    version = route.version if route else 0
     buckets = await agent.read(
         lambda c: traffic.list_accuracy(
-            c, endpoint.name, since=since, until=now, width_s=366 * 86400.0
+            c, endpoint.name, since=since, until=now, width_s=366 * 86400.0, version=version
         )
     )
     labelled = sum(each.labelled for each in buckets)
@@ -203,7 +209,8 @@ async def _accuracy(agent: Agent, endpoint: Endpoint, rule: AlertRule) -> list[R
             ci_high=newest.high,
             ci_method="wilson" if newest.low is not None else "",
         )
-    return [_reading(rule, endpoint, result, few)]
+    reading = _reading(rule, endpoint, result, few)
+    return [replace(reading, version=version or None)]
 
 
 async def _saturation(agent: Agent, endpoint: Endpoint, rule: AlertRule) -> list[Reading]:
@@ -271,7 +278,6 @@ def _share(rule: AlertRule, k: int, n: int) -> Result:
 
 
 def _reading(rule: AlertRule, endpoint: Endpoint, result: Result, few: str) -> Reading:
-    route = main_route(endpoint)
     result = _with_few(result, few)
     shown = metrics.show(result.value, rule.metric, unit=result.unit or None)
     limit = metrics.show(rule.must, rule.metric, unit=result.unit or None)
@@ -280,7 +286,6 @@ def _reading(rule: AlertRule, endpoint: Endpoint, result: Result, few: str) -> R
         result=result,
         title=f"{metrics.label_of(rule.metric)} of {endpoint.name} {shown}, must be "
         f"{'≥' if rule.direction == 'ge' else '≤'} {limit}",
-        version=route.version if route else None,
     )
 
 

@@ -17,7 +17,7 @@ from console.agent import answering, judging
 from console.agent.endpoint_view import declared_for
 from console.agent.incidents import Incidents
 from storage.errors import DamagedError, NotFoundError, StorageError
-from storage.tables import endpoints, traffic
+from storage.tables import alerts, endpoints, traffic
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -135,13 +135,17 @@ class Watching:
         window = await self._agent.read(lambda c: traffic.get_last_window_at(c, endpoint.name))
         has_new_windows = window != self._last_windows.get(endpoint.name)
         self._last_windows[endpoint.name] = window
+        known = await self._agent.read(
+            lambda c: alerts.list_alerts(c, state="open", endpoint=endpoint.name, limit=500)
+        )
         for rule in judging.rules_for(self._agent, endpoint):
-            if rule.kind not in OF_PROCESS and not has_traffic:
-                continue
-            if rule.kind == "drift" and not has_new_windows:
+            mine = [each for each in known if each.rule == rule.name]
+            has_news = has_new_windows if rule.kind == "drift" else has_traffic
+            # Without news nothing can be raised, but what is raised may be over by now.
+            if rule.kind not in OF_PROCESS and not has_news and not mine:
                 continue
             readings = await self._readings(endpoint, rule)
-            raised = await self._incidents.take(endpoint, rule, readings)
+            raised = await self._incidents.take(endpoint, rule, readings, mine)
             if raised is not None:
                 await answering.answer(self._agent, endpoint, rule, raised)
 

@@ -61,6 +61,6 @@ def _people(output: Output, job: Job) -> None:
         f"p50 {text.latency(result['p50_ms'])} ms, p99 {text.latency(result['p99_ms'])} ms, "
         f"{text.counted(result['labels'], 'label')} told"
     )
-    if result["errors"]:
+    if result["errors"] or result["refused"]:
         others = {name: n for name, n in result["outcomes"].items() if name != "ok"}
         output.line("not answered: " + text.listed(f"{n} {name}" for name, n in others.items()))

@@ -56,9 +56,14 @@ class _Tally:
         return self.outcomes["ok"]
 
     @property
+    def refused(self) -> int:
+        """Requests whose content was not accepted; no fault of the endpoint."""
+        return sum(n for name, n in self.outcomes.items() if name.startswith("status 4"))
+
+    @property
     def errors(self) -> int:
-        """Requests that ended without a prediction; those on their way are none."""
-        return sum(self.outcomes.values()) - self.answered
+        """Requests that should have been answered and were not; those on their way are none."""
+        return sum(self.outcomes.values()) - self.answered - self.refused
 
     def quantile_ms(self, q: float) -> float | None:
         if not self.latencies_ms:
@@ -216,6 +221,7 @@ class _Replay:
             "requests": tally.sent,
             "answered": tally.answered,
             "errors": tally.errors,
+            "refused": tally.refused,
             "outcomes": dict(tally.outcomes),
             "seconds": round(seconds, 3),
             "rate": round(tally.sent / seconds, 1) if seconds else 0.0,

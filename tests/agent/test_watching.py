@@ -190,12 +190,37 @@ async def test_three_columns_that_move_together_are_one_incident(agent: Agent) -
     moved = [replace(humid, column=name, title=f"{name} moved") for name in ("a", "b", "c", "d")]
     incidents = Incidents(agent)
 
-    assert await incidents.take(endpoint, rule, moved) is None
-    alert = await incidents.take(endpoint, rule, moved)
+    assert await incidents.take(endpoint, rule, moved, []) is None
+    alert = await incidents.take(endpoint, rule, moved, [])
 
     assert alert is not None
     assert alert.title.startswith("a, b and 2 more moved")
     assert [each.id for each in await open_alerts(agent)] == [alert.id]
+
+
+async def test_an_alert_about_a_version_ends_when_another_one_answers(agent: Agent) -> None:
+    watching = Watching(agent)
+    for _ in range(2):
+        ask(agent, 600, seconds=60.0, humid=80.0)
+        await watching.tick()
+    (alert,) = await open_alerts(agent)
+    assert alert.version == 1
+    route = replace(endpoint_of(agent).routes[0], version=2)
+    agent.database.write(
+        lambda c: endpoints.set_endpoint_routes(c, "delays", routes=(route,), generation=2)
+    )
+    ask(agent, 600, seconds=60.0, humid=80.0, version=2)
+    await watching.tick()
+
+    assert await open_alerts(agent) == []
+    detail = await handlers.get_alert(call_of(agent), AlertId(id=alert.id))
+    assert detail.events[0].text == "v2 answers now"
+
+    # The new version is looked at anew: it takes two looks of its own.
+    ask(agent, 600, seconds=60.0, humid=80.0, version=2)
+    await watching.tick()
+    (again,) = await open_alerts(agent)
+    assert (again.version, again.id != alert.id) == (2, True)
 
 
 async def test_too_few_requests_never_fire(agent: Agent) -> None:

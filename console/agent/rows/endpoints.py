@@ -111,7 +111,7 @@ async def start_endpoint(call: Call, request: StartEndpoint) -> Endpoint:
             f"serves {model}@v{version.version} on http://{address.host}:{address.port}",
             command=f"mlops-console endpoint start {name} --model {model} "
             f"--version {request.version}",
-            detail={"routes": shares.described(routes), "mark": f"v{version.version}"},
+            detail={"routes": shares.described(routes), "mark": f"v{version.version} starts"},
         )
         return endpoints.get_endpoint(connection, name) or endpoint
 
