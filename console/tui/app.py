@@ -1,24 +1,27 @@
 """The console: one screen of areas, fed by the agent. Kept small: it only connects parts.
 
-`Feed` tells what changed, `Fetching` reads what the open area wants, `acting` carries out what the
+`Feed` tells what changed, `Fetching` reads what the open area wants, `Doing` carries out what the
 reader decided, `Frame` shows. Nothing here knows what a dataset or a model is.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from console import __version__
-from console.tui import acting
-from console.tui.areas.base import Area
-from console.tui.feed import Feed, describe_failure
+from console.tui.areas.base import Area, Choice
+from console.tui.doing import Doing
+from console.tui.feed import Feed
 from console.tui.fetching import Fetching
 from console.tui.frame import Frame
 from console.tui.frame_rows import Gone, Status
 from console.tui.host import PLAIN_TERMINAL, Host
+from console.tui.places import PREFIX, Names, meant, named
 from console.tui.registry import ENTRIES, PLACES
 from console.tui.terminal import Terminal
 
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
     from console.wire.agent import Overview
 
 HEARTBEAT_S = 1.0
+STATUS_EVERY_S = 3.0
+"""The first row is read again at most this often while traffic changes all the time."""
+STALE_AFTER_S = 8.0
+"""A live picture older than this says so."""
 
 
 class Console(Host):
@@ -44,6 +51,7 @@ class Console(Host):
         pending: tuple[str, dict[str, Any]] | None = None,
         **settings: Any,
     ) -> None:
+        """`pending` is to be done as soon as the console is open: action and arguments."""
         super().__init__(terminal, **settings)
         self.feed = Feed(
             client,
@@ -51,13 +59,20 @@ class Console(Host):
             gone=partial(self._from_thread, self._gone),
             back=partial(self._from_thread, self._back),
         )
-        self.fetching = Fetching(self.feed)
         self.frame = Frame(ENTRIES, first)
-        self.is_read_only = is_read_only
+        self.fetching = Fetching(self.feed, heard=self._heard)
+        self.doing = Doing(self.feed, self.frame, is_read_only=is_read_only)
+        self.wants_demo = False
+        """The reader left this workspace for the demo."""
         self._attempts = 0
         self._pending = pending
-        """What is to be done as soon as the console is open: action and arguments."""
         self._status = Status(store=client.workspace.root.name)
+        self._status_is_old = False
+        self._status_at = datetime.min.replace(tzinfo=UTC)
+        self._gone_since: datetime | None = None
+        self._names = Names()
+        self._names_are_old = True
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def on_mount(self) -> None:
         self.push_screen(self.frame)
@@ -65,7 +80,7 @@ class Console(Host):
         self.feed.start()
         self.set_interval(HEARTBEAT_S, self._beat)
         if self._pending is not None:
-            self._act(*self._pending)
+            self.doing.act(*self._pending)
 
     def on_unmount(self) -> None:
         self.feed.stop()
@@ -76,62 +91,101 @@ class Console(Host):
         if loop is not None and loop.is_running():
             loop.call_soon_threadsafe(call, *arguments)
 
+    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)  # the loop itself holds tasks only weakly
+        task.add_done_callback(self._tasks.discard)
+
     # ------------------------------------------------------------------ what the agent says
 
     def _changed(self, topics: frozenset[str]) -> None:
         self.fetching.changed(self.frame.current, topics)
-        self._read_status()
+        self._status_is_old = True
+        self._names_are_old |= not topics.isdisjoint(("datasets", "models", "endpoints"))
+        if topics != {"traffic"}:
+            self._read_status()
 
-    def _gone(self, since: datetime, next_try_s: float) -> None:
+    def _heard(self, area: Area, snapshot: Any) -> None:
+        """An overview that was read for its area tells the first row too."""
+        overview = getattr(snapshot, "overview", None)
+        if overview is not None:
+            self._take_status(overview)
+
+    def _gone(self, since: datetime, next_try_s: float, reason: str) -> None:
         self._attempts += 1
+        self._gone_since = since
         area = self.frame.current
         seen = self.fetching.fetched_at.get(area.entry.id) if area else None
         self.frame.show_gone(
             Gone(
                 since=f"{since:%H:%M:%S}",
-                picture_from=f"{seen:%H:%M:%S}" if seen else "none yet",
+                picture_from=f"{seen:%H:%M:%S}" if seen else "",
                 next_try_s=round(next_try_s) or 1,
                 attempt=self._attempts,
+                last_words=reason if self._attempts > 1 else "",
             )
         )
-        self._show_status(live="gone")
+        self._show_status()
 
     def _back(self) -> None:
         self._attempts = 0
+        self._gone_since = None
         self.frame.show_gone(None)
+        self._show_status()
         self.fetching.refresh(self.frame.current)
 
     def _beat(self) -> None:
         """Once a second: live areas are read again, the clock moves when its minute does."""
         area = self.frame.current
-        if area is not None and not self.fetching.is_frozen and not self.frame.has_class("-gone"):
+        if area is not None and self._gone_since is None:
             live_s = self.fetching.source(area).live_s
-            seen = self.fetching.fetched_at.get(area.entry.id)
-            now = datetime.now(UTC)
-            if live_s and area.is_live and (not seen or (now - seen).total_seconds() >= live_s):
+            if live_s and area.is_live and self._age_of(area) >= live_s:
                 self.fetching.refresh(area, parts=False)
+            if self._status_is_old and area.entry.id != "overview":
+                self._read_status()
+            if self._names_are_old:
+                self._names_are_old = False
+                self._start(self._read_names())
         self._show_status()
 
+    def _age_of(self, area: Area) -> float:
+        """Seconds since the area was read."""
+        seen = self.fetching.fetched_at.get(area.entry.id)
+        return (datetime.now(UTC) - seen).total_seconds() if seen else float("inf")
+
     def _read_status(self) -> None:
-        asyncio.get_running_loop().create_task(self._read_status_now())
+        now = datetime.now(UTC)
+        area = self.frame.current
+        is_told = area is not None and area.entry.id == "overview"
+        if is_told or (now - self._status_at).total_seconds() < STATUS_EVERY_S:
+            return
+        self._status_at, self._status_is_old = now, False
+        self._start(self._read_status_now())
 
     async def _read_status_now(self) -> None:
+        from console.errors import ConsoleError
         from console.tui.snapshots.overview import load
 
         try:
             snapshot = await asyncio.wrap_future(self.feed.submit(load))
-        except Exception:
+        except ConsoleError:
             return  # the feed tells when the agent is gone; the last status stays
-        self._status = status_of(snapshot.overview, self.is_read_only)
+        self._take_status(snapshot.overview)
+
+    def _take_status(self, overview: Overview) -> None:
+        self._status_is_old = False
+        self._status = status_of(overview, self.doing.is_read_only)
         self._show_status()
 
-    def _show_status(self, live: str = "") -> None:
-        from dataclasses import replace
-
-        gone = self.frame.has_class("-gone")
-        clock = f"{datetime.now(UTC):%H:%M}"
-        self._status = replace(self._status, live=live or ("gone" if gone else "live"), clock=clock)
-        self.frame.status = self._status
+    def _show_status(self) -> None:
+        now = datetime.now(UTC)
+        area = self.frame.current
+        live, age_s = "live", None
+        if self._gone_since is not None:
+            live, age_s = "gone", float(int((now - self._gone_since).total_seconds()))
+        elif area is not None and area.is_live and STALE_AFTER_S < self._age_of(area) < 1e6:
+            live, age_s = "stale", self._age_of(area)
+        self.frame.status = replace(self._status, live=live, live_age_s=age_s, clock=f"{now:%H:%M}")
 
     # ------------------------------------------------------------------ what the reader wants
 
@@ -140,6 +194,9 @@ class Console(Host):
 
     def on_area_wants(self, event: Area.Wants) -> None:
         self.fetching.want(event.area, event.what, event.arguments)
+
+    def on_area_stops(self, event: Area.Stops) -> None:
+        self.fetching.stop(event.area)
 
     def on_frame_refresh_wanted(self) -> None:
         self.feed.retry_now()
@@ -158,46 +215,43 @@ class Console(Host):
         area = await self.frame.go(area_id)
         area.reveal(kind, name)
 
+    def on_area_acts(self, event: Area.Acts) -> None:
+        if event.action == "open_demo":
+            self.wants_demo = True
+            self.exit(0)
+        else:
+            self.doing.decide(event)
+
+    def on_frame_undo_wanted(self) -> None:
+        self.doing.undo()
+
     def on_frame_log_wanted(self) -> None:
-        self.run_worker(self.open_reference("approval:ledger"))
+        self.doing.log()
 
     def on_frame_leave_wanted(self) -> None:
         self.exit(0)
 
-    async def on_area_acts(self, event: Area.Acts) -> None:
-        question, arguments = acting.split_question(event)
-        if event.action == "copy_text":
-            from console.tui.clipboard import copy
+    # ------------------------------------------------------------------ the palette
 
-            self.frame.toast(copy(self, str(arguments["text"])))
-            return
-        if self.is_read_only:
-            self.frame.toast("this console is read-only; nothing was changed", "warn")
-            return
-        if question is None:
-            self._act(event.action, arguments)
-            return
-        from console.tui.dialogs.confirm import Confirm
+    async def _read_names(self) -> None:
+        from console.errors import ConsoleError
+        from console.tui.places import read_names
 
-        def answered(answer: Any) -> None:
-            if answer is not None:
-                self._act(event.action, arguments | answer.values)
-
-        self.push_screen(Confirm(question), answered)
-
-    def _act(self, action: str, arguments: dict[str, Any]) -> None:
-        asyncio.get_running_loop().create_task(self._act_now(action, arguments))
-
-    async def _act_now(self, action: str, arguments: dict[str, Any]) -> None:
         try:
-            said = await asyncio.wrap_future(
-                self.feed.submit(lambda client: acting.carry_out(client, action, arguments))
-            )
-        except Exception as error:
-            message, hint = describe_failure(error)
-            self.frame.toast(f"{message} {hint}".strip(), "fail")
-            return
-        self.frame.toast(said)
+            self._names = await asyncio.wrap_future(self.feed.submit(read_names))
+        except ConsoleError:
+            self._names_are_old = True
+
+    def palette_choices(self) -> list[Choice]:
+        """Everything that can be opened by name."""
+        return named(self._names)
+
+    def palette_more(self, query: str) -> list[Choice]:
+        """What a typed id could mean."""
+        return meant(query, self._names)
+
+    def palette_chosen(self, choice: Choice) -> None:
+        self._start(self.open_reference(choice.id.removeprefix(PREFIX)))
 
 
 def status_of(overview: Overview, is_read_only: bool) -> Status:

@@ -34,10 +34,10 @@ class Feed:
         client: Client,
         *,
         changed: Callable[[frozenset[str]], None],
-        gone: Callable[[datetime, float], None],
+        gone: Callable[[datetime, float, str], None],
         back: Callable[[], None],
     ) -> None:
-        """`changed` gets the topics; `gone` since when and in how many seconds the next try is."""
+        """`changed` gets the topics; `gone` since when, seconds until the next try, and why."""
         self.client = client
         self._changed = changed
         self._gone = gone
@@ -80,10 +80,10 @@ class Feed:
                 lost_since = lost_since or datetime.now(UTC)
                 delay = RETRY_S[min(attempt, len(RETRY_S) - 1)]
                 attempt += 1
-                if not self._stopping.is_set():
-                    self._gone(lost_since, delay)
                 if not isinstance(error, (errors.UnavailableError, errors.TimedOutError)):
                     delay = RETRY_S[-1]
+                if not self._stopping.is_set():
+                    self._gone(lost_since, delay, str(error.message))
                 self._nudge.wait(delay)
                 self._nudge.clear()
                 continue

@@ -8,15 +8,15 @@ for an area that wants something else by now are dropped.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from console import errors
 from console.tui.areas.base import Area
 from console.tui.feed import Feed, describe_failure
 from console.tui.registry import SOURCES, Source
-
-LOADING_AFTER_S = 0.3
 
 
 @dataclass(slots=True)
@@ -27,7 +27,8 @@ class _Wish:
     number: int = 0
     is_running: bool = False
     is_old: bool = False
-    answer_number: int = -1
+    is_given_up: bool = False
+    """The reader did not want to wait for the answer that is under way."""
 
 
 @dataclass(slots=True)
@@ -35,11 +36,11 @@ class Fetching:
     """Belongs to one app."""
 
     feed: Feed
+    heard: Callable[[Area, Any], None] | None = None
+    """Told of every snapshot that an area got."""
     wishes: dict[tuple[str, str], _Wish] = field(default_factory=dict)
     fetched_at: dict[str, datetime] = field(default_factory=dict)
     """Area -> time of its last snapshot."""
-    is_frozen: bool = False
-    """The reader holds the picture; changes wait."""
 
     def want(self, area: Area, what: str, arguments: dict[str, Any]) -> None:
         """Read this, and again whenever it gets old, until another wish of its kind comes."""
@@ -48,8 +49,11 @@ class Fetching:
         wish.number += 1
         self._read(area, what, wish)
 
-    def forget(self, area: Area, what: str) -> None:
-        self.wishes.pop((area.entry.id, what), None)
+    def stop(self, area: Area) -> None:
+        """The reader gives up waiting: answers that are still to come are dropped."""
+        for _, wish in self._of(area):
+            wish.is_given_up = wish.is_running
+            wish.is_old = False
 
     def opened(self, area: Area) -> None:
         """An area is shown: read what it wants, its snapshot at least."""
@@ -66,7 +70,7 @@ class Fetching:
         for (area_id, what), wish in list(self.wishes.items()):
             if not topics & SOURCES[area_id].topics:
                 continue
-            if area is not None and area.entry.id == area_id and not self.is_frozen:
+            if area is not None and area.entry.id == area_id:
                 self._read(area, what, wish)
             else:
                 wish.is_old = True
@@ -93,35 +97,45 @@ class Fetching:
 
     async def _carry_out(self, area: Area, what: str, wish: _Wish) -> None:
         number, arguments = wish.number, dict(wish.arguments)
-        loader = self.source(area).loader(what)
         try:
+            loader = self.source(area).loader(what)
             answer = await asyncio.wrap_future(
                 self.feed.submit(lambda client: loader(client, **arguments))
             )
-        except asyncio.CancelledError:
-            raise
+            if self._is_wanted(area, wish, number):
+                self._show(area, what, answer)
+        except errors.UnavailableError:
+            pass  # the frame says that the agent is gone, and keeps the last picture
+        except errors.ConsoleError as error:
+            if self._is_wanted(area, wish, number):
+                _tell_failure(area, error)
         except Exception as error:
-            wish.is_running = False
-            if wish.number == number and area.is_attached:
-                _tell_failure(area, what, error)
-        else:
-            wish.is_running = False
-            if wish.number == number and area.is_attached:
-                area.is_loading = False
-                self.fetched_at[area.entry.id] = datetime.now(UTC)
-                if what == "main":
-                    area.show(answer)
-                else:
-                    area.show_part(what, answer)
-        if wish.number != number or (wish.is_old and not self.is_frozen):
+            from console.cli.main import keep_traceback
+
+            keep_traceback()
+            _tell_failure(area, error)
+        finally:
+            wish.is_running = wish.is_given_up = False
+        if wish.number != number or wish.is_old:
             self._read(area, what, wish)
 
+    def _is_wanted(self, area: Area, wish: _Wish, number: int) -> bool:
+        return wish.number == number and not wish.is_given_up and area.is_attached
 
-def _tell_failure(area: Area, what: str, error: Exception) -> None:
-    from console import errors
+    def _show(self, area: Area, what: str, answer: Any) -> None:
+        area.is_loading = False
+        self.fetched_at[area.entry.id] = datetime.now(UTC)
+        if what == "main":
+            area.show(answer)
+            if self.heard is not None:
+                self.heard(area, answer)
+        else:
+            area.show_part(what, answer)
+        area.refresh_bindings()  # what can be done may be another now
 
-    if isinstance(error, errors.UnavailableError):
-        return  # the frame says that the agent is gone, and keeps the last picture
+
+def _tell_failure(area: Area, error: Exception) -> None:
     message, hint = describe_failure(error)
     area.is_loading = False
     area.show_error(message, hint)
+    area.refresh_bindings()

@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from console.text import count
-from console.tui.areas.base import Area, AreaEntry
+from console.tui.areas.base import Area, AreaEntry, is_shown, size_class
 from console.tui.footer_keys import footer_keys
 from console.tui.frame_rows import (
     FooterRow,
@@ -63,6 +63,8 @@ class Frame(QuietScreen[None], inherit_bindings=False):
         bind("zoom", "zoom"),
         bind("actions", "actions"),
         bind("copy", "copy"),
+        bind("export", "export"),
+        bind("undo", "undo"),
         bind("log", "log"),
         bind("palette", "palette"),
         bind("help", "help"),
@@ -103,13 +105,16 @@ class Frame(QuietScreen[None], inherit_bindings=False):
     class LeaveWanted(Message):
         """The reader is at the top and wants to go."""
 
+    class UndoWanted(Message):
+        """The reader wants the last change taken back."""
+
     class LogWanted(Message):
         """The reader wants to see what was done."""
 
     def __init__(self, entries: Sequence[AreaEntry], first: str = "") -> None:
         super().__init__()
         self.entries = tuple(entries)
-        self._first = first or self.entries[0].id
+        self._first = first
         self._areas: dict[str, Area] = {}
         self._focus: dict[str, Widget | None] = {}
         self._visited: list[str] = []
@@ -135,7 +140,9 @@ class Frame(QuietScreen[None], inherit_bindings=False):
     async def on_mount(self) -> None:
         self.app.screen_change_signal.subscribe(self, lambda _: self.show_keys())
         self.bindings_updated_signal.subscribe(self, lambda _: self.show_keys())
-        await self.go(self._first)
+        kept = self.views.get(size_class(self.app.size), FRAME).get("last")
+        known = [entry.id for entry in self.entries]
+        await self.go(self._first or (kept if kept in known else known[0]))
 
     # ------------------------------------------------------------------ areas
 
@@ -195,8 +202,8 @@ class Frame(QuietScreen[None], inherit_bindings=False):
     def _focus_in(self, area: Area) -> None:
         held = self._focus.get(area.entry.id)
         if held is None or not held.is_attached:
-            stops = (widget for widget in area.walk_children(Widget) if widget.focusable)
-            held = next(stops, None)
+            stops = (each for each in area.walk_children(Widget) if each.focusable)
+            held = next((each for each in stops if is_shown(each)), None)
         self.set_focus(held)
         self.show_keys()
 
@@ -252,6 +259,8 @@ class Frame(QuietScreen[None], inherit_bindings=False):
     def verbs(self) -> dict[str, str]:
         """In a detail `esc` is the key to show; `q` quits only at the top."""
         area = self.current
+        if self.has_class("-gone"):
+            return {"refresh": "try now"}
         return {"quit": ""} if area is not None and area.can_go_back else {}
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -265,6 +274,8 @@ class Frame(QuietScreen[None], inherit_bindings=False):
             return bool(area.actions())
         if action == "copy":
             return bool(area.copies())
+        if action == "export":
+            return area.table is not None and bool(area.table.rows)
         if action == "back":
             is_over = self.zoomed is not None or self.toast_shown is not None
             return is_over or area.is_loading or area.can_go_back or self._filtered is not None
@@ -275,6 +286,9 @@ class Frame(QuietScreen[None], inherit_bindings=False):
 
     def action_log(self) -> None:
         self.post_message(self.LogWanted())
+
+    def action_undo(self) -> None:
+        self.post_message(self.UndoWanted())
 
     @property
     def zoomed(self) -> Pane | None:
@@ -351,6 +365,7 @@ class Frame(QuietScreen[None], inherit_bindings=False):
                 paint_grey(*((self._tabs, body) if gone is not None else ()))
             if gone is not None and self.current is not None:
                 self.current.show_gone(gone.since)
+            self.show_keys()
 
     def on_footer_row_pressed(self, event: FooterRow.Pressed) -> None:
         self.app.simulate_key(event.key)
@@ -387,6 +402,11 @@ class Frame(QuietScreen[None], inherit_bindings=False):
         from console.tui.dialogs.opening import open_copies
 
         open_copies(self)
+
+    def action_export(self) -> None:
+        from console.tui.dialogs.opening import open_export
+
+        open_export(self)
 
     def action_palette(self) -> None:
         from console.tui.dialogs.opening import open_palette

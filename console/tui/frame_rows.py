@@ -289,8 +289,8 @@ class Gone:
 
     since: str
     """Clock time when it stopped answering."""
-    picture_from: str
-    """Clock time of the last picture."""
+    picture_from: str = ""
+    """Clock time of the last picture; empty when there was none."""
     next_try_s: int
     attempt: int
     last_words: str = ""
@@ -302,16 +302,18 @@ def draw_gone(gone: Gone, width: int) -> list[Line]:
     first = Line(
         ("~ ", "warn bold"),
         (f"The agent stopped answering at {gone.since}.", "bright bold"),
-        (f" You see the picture from {gone.picture_from}.", "ink"),
+        (f" You see the picture from {gone.picture_from}." if gone.picture_from else "", "ink"),
     )
     second = Line(
         "  Jobs and endpoints run on without it. ",
         f"Next try in {gone.next_try_s} s, attempt {gone.attempt}.",
     )
-    words_left = Line(("last words: ", "quiet"), gone.last_words) if gone.last_words else EMPTY
-    if second.width + words_left.width + 3 > width:
-        words_left = EMPTY
-    lines = [first.pad(width), both(second, words_left, width)]
+    if gone.last_words:
+        # Why it does not come back is worth more than that jobs go on.
+        second = Line(
+            "  ", (gone.last_words.rstrip("."), "ink"), (f" · attempt {gone.attempt}", "quiet")
+        )
+    lines = [first.pad(width), second.pad(width)]
     return [line.on("tint-warn") for line in lines]
 
 

@@ -7,12 +7,16 @@ wherever it is drawn.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from console import text
-from console.tui.ink import Line
+from console.tui.ink import Line, both
+from console.tui.look import Look
+from console.tui.signs import STATES, said
 from console.tui.widgets.bars import sparkline
 from console.tui.widgets.chart import Axis, Band, Chart, Event, Limit, Series
-from storage.records.endpoints import EndpointView, SignalPoint
+from console.tui.widgets.painted import Drawing
+from storage.records.endpoints import EndpointView
 
 LABEL_END = 10
 
@@ -109,47 +113,140 @@ def accuracy_chart(view: EndpointView) -> Chart:
 
 
 def _events(view: EndpointView) -> tuple[Event, ...]:
-    return tuple(Event(x=mark.at.timestamp(), label=mark.text) for mark in view.marks)
+    """What was changed; of changes that would stand on each other only the last is named."""
+    marks = sorted(view.marks, key=lambda mark: mark.at)
+    near_s = view.window_s / 40
+    events = []
+    for place, mark in enumerate(marks):
+        after = marks[place + 1].at if place + 1 < len(marks) else None
+        is_last = after is None or (after - mark.at).total_seconds() > near_s
+        if is_last:
+            events.append(Event(x=mark.at.timestamp(), label=mark.text))
+    return tuple(events)
 
 
-def signal_rows(view: EndpointView, width: int) -> Iterator[Line]:
-    """Rate, errors, p99 and saturation beside their limits, each with its recent past."""
+def verdict(view: EndpointView) -> Line:
+    """What an endpoint's state is in a word, worst thing first."""
+    endpoint, now, limit = view.endpoint, view.now, view.latency_limit_ms
+    if endpoint.state != "ready":
+        name = endpoint.state if endpoint.state in STATES else "idle"
+        return said(name, f"{endpoint.state} {endpoint.reason}".strip())
+    if is_failing(view):
+        share = (now.error_ratio or 0.0) if now else 0.0
+        return said("fail", f"failing, {text.percent(share)} errors")
+    if is_slow(view) and now is not None and limit:
+        return said("warn", f"slow, p99 {text.latency(now.p99_ms)}, limit {limit:g}")
+    return said("ok", "ready")
+
+
+def is_slow(view: EndpointView) -> bool:
+    """p99 of now is over its limit."""
+    now, limit = view.now, view.latency_limit_ms
+    return bool(now and limit and now.p99_ms is not None and now.p99_ms > limit)
+
+
+def is_failing(view: EndpointView) -> bool:
+    """More of the requests of now end in errors than is promised."""
+    now, limit = view.now, view.error_limit_ratio
+    return bool(now and limit is not None and (now.error_ratio or 0.0) > limit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signal:
+    name: str
+    value: str
+    unit: str
+    past: tuple[float | None, ...]
+    limit: str
+    alarm: str = ""
+
+
+def _signals(view: EndpointView, *, has_all: bool) -> Iterator[_Signal]:
     now, points = view.now, view.points
-    limit = view.latency_limit_ms
-    is_slow = bool(now and limit and now.p99_ms is not None and now.p99_ms > limit)
-    error_limit = view.error_limit_ratio
-    is_failing = bool(now and error_limit is not None and (now.error_ratio or 0.0) > error_limit)
-    leader, full = view.saturation.leader if view.saturation else ("busy", None)
-    yield _signal("rate", text.fixed(now.rate, 0) if now else text.MISSING, "req/s",
-                  [p.rate for p in points], "–", width)  # fmt: skip
-    yield _signal("errors", text.fixed(100 * (now.error_ratio or 0.0), 2) if now else text.MISSING,
-                  "%", [p.error_ratio for p in points],
-                  f"slo {text.percent(error_limit)}" if error_limit is not None else "–", width,
-                  "fail" if is_failing else "")  # fmt: skip
-    yield _signal("p99", text.latency(now.p99_ms) if now else text.MISSING, "ms",
-                  [p.p99_ms for p in points], f"limit {limit:g} ms" if limit else "–", width,
-                  "warn" if is_slow else "")  # fmt: skip
-    yield _signal("busy", text.fixed(full, 2), f"of 1, {leader}", [], "warn 0.70", width,
+    limit, promised = view.latency_limit_ms, view.error_limit_ratio
+    errors = 100 * (now.error_ratio or 0.0) if now else None
+    slow = "warn" if is_slow(view) else ""
+    yield _Signal("rate", text.fixed(now.rate if now else None, 1 if now and now.rate < 10 else 0),
+                  "req/s", tuple(p.rate for p in points), text.MISSING)  # fmt: skip
+    yield _Signal("errors", text.fixed(errors, 2), "%", tuple(p.error_ratio for p in points),
+                  f"slo {text.percent(promised)}" if promised is not None else text.MISSING,
+                  "fail" if is_failing(view) else "")  # fmt: skip
+    if has_all:
+        for name, value, past in (
+            ("p50", now.p50_ms if now else None, tuple(p.p50_ms for p in points)),
+            ("p95", now.p95_ms if now else None, tuple(p.p95_ms for p in points)),
+        ):
+            yield _Signal(name, text.latency(value), "ms", past, text.MISSING)
+    yield _Signal("p99", text.latency(now.p99_ms if now else None), "ms",
+                  tuple(p.p99_ms for p in points), f"limit {limit:g} ms" if limit else text.MISSING,
+                  slow)  # fmt: skip
+    if has_all:
+        yield _Signal("queue wait", text.latency(now.queue_p95_ms if now else None), "ms",
+                      tuple(p.queue_p95_ms for p in points), text.MISSING)  # fmt: skip
+        return
+    leader, full = view.saturation.leader if view.saturation else ("not measured", None)
+    yield _Signal("busy", text.fixed(full, 2), f"of 1, {leader}", (), "warn 0.70",
                   "warn" if full is not None and full >= 0.7 else "")  # fmt: skip
 
 
-def _signal(
-    name: str,
-    value: str,
-    unit: str,
-    past: list[float | None],
-    limit: str,
-    width: int,
-    alarm: str = "",
-) -> Line:
-    head = Line((f"{name:<7}", "quiet"), (f"{value:>7} ", f"{alarm or 'bright'} bold"),
-                (f"{unit:<14}", "quiet"))  # fmt: skip
-    cells = max(0, width - head.width - len(limit) - 2)
-    spark = sparkline(past, min(cells, 16), last_ink=alarm or "ink") if past else Line()
-    line = head + spark
-    return line + " " * max(1, width - line.width - len(limit)) + Line((limit, "quiet"))
+def signal_lines(view: EndpointView, width: int, *, has_all: bool = False) -> list[Line]:
+    """Rate, errors, latency and saturation beside their limits, each with its recent past."""
+    signals = list(_signals(view, has_all=has_all))
+    name = max(len(each.name) for each in signals) + 2
+    unit = max(len(each.unit) for each in signals) + 2
+    limit = max(len(each.limit) for each in signals)
+    cells = min(18, width - name - 8 - unit - limit - 2)
+    lines = []
+    for each in signals:
+        alarm = each.alarm
+        line = Line((f"{each.name:<{name}}", "quiet"),
+                    (f"{each.value:>7} ", f"{alarm or 'bright'} bold"),
+                    (f"{each.unit:<{unit}}", "quiet"))  # fmt: skip
+        if cells > 3 and each.past:
+            line = line + sparkline(each.past, cells, last_ink=alarm or "ink")
+        lines.append(both(line, Line((each.limit, "quiet")), width))
+    return lines
 
 
-def last_known(points: tuple[SignalPoint, ...]) -> SignalPoint | None:
-    """The newest bucket in which anything was asked."""
-    return next((point for point in reversed(points) if point.rate > 0), None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalsOf:
+    """What the pane of signals shows."""
+
+    view: EndpointView
+    has_all: bool = False
+
+
+class Signals(Drawing[SignalsOf]):
+    """The signals of an endpoint, as wide as there is room."""
+
+    DEFAULT_CSS = "Signals { padding: 0 1 0 2; }"
+
+    def draw(self, data: SignalsOf, width: int, height: int, look: Look) -> list[Line]:
+        return signal_lines(data.view, width, has_all=data.has_all)
+
+    def measure(self, data: SignalsOf, width: int) -> int:
+        return 6 if data.has_all else 4
+
+
+def signals_in_short(view: EndpointView, width: int) -> Line:
+    """The same on one line, for narrow terminals: what has no room at the right is left out."""
+    now = view.now
+    slow, failing = "warn" if is_slow(view) else "", "fail" if is_failing(view) else ""
+    full = view.saturation.leader[1] if view.saturation else None
+    errors = 100 * (now.error_ratio or 0.0) if now else None
+    parts = [
+        ("rate", text.fixed(now.rate if now else None, 0), " req/s", ""),
+        ("errors", text.fixed(errors, 2), " %", failing),
+        ("p50", text.latency(now.p50_ms if now else None), "", ""),
+        ("p95", text.latency(now.p95_ms if now else None), "", ""),
+        ("p99", text.latency(now.p99_ms if now else None), " ms", slow),
+        ("busy", text.fixed(full, 2), "", "warn" if full is not None and full >= 0.7 else ""),
+    ]
+    line = Line()
+    for name, value, unit, alarm in parts:
+        part = Line((f"{name} ", "quiet"), (value, f"{alarm or 'bright'} bold"), (unit, "quiet"))
+        gap = "    " if line else ""
+        if line.width + len(gap) + part.width > width:
+            break
+        line = line + gap + part
+    return line

@@ -43,6 +43,7 @@ def open_console(words: list[str]) -> int:
 def _run(options: argparse.Namespace, chosen: settings.Settings, terminal: Terminal) -> int:
     from console.client.client import Client
     from console.tui.app import Console
+    from console.tui.viewstate import ViewState
 
     given = options.workspace or os.environ.get("MLOPS_WORKSPACE")
     pending: tuple[str, dict[str, object]] | None = None
@@ -55,15 +56,22 @@ def _run(options: argparse.Namespace, chosen: settings.Settings, terminal: Termi
         if begun is None:
             return 0
         workspace, pending = begun
-    app = Console(
-        Client(workspace),
-        terminal,
-        is_read_only=chosen.read_only,
-        pending=pending,
-        theme=_theme(chosen),
-        keys=chosen.keys,
-    )
-    return app.run(mouse=chosen.mouse) or 0
+    while True:
+        app = Console(
+            Client(workspace),
+            terminal,
+            is_read_only=chosen.read_only,
+            pending=pending,
+            theme=_theme(chosen),
+            keys=chosen.keys,
+            views=ViewState.load(),
+        )
+        code = app.run(mouse=chosen.mouse) or 0
+        if not app.wants_demo:
+            return code
+        from console.cli.demo import prepare_for_console
+
+        workspace, pending = prepare_for_console(), None
 
 
 def _welcome(

@@ -30,6 +30,11 @@ _LEAST_PANE = 24
 _READING = "reading"
 
 
+def is_shown(widget: Widget) -> bool:
+    """Whether a widget has a place on the screen, as far as styles decide."""
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
+
+
 def size_class(size: Size) -> SizeClass:
     """How much a terminal of this size shows: a list; list and detail; list, detail, charts."""
     if size.width >= 150 and size.height >= 40:
@@ -250,7 +255,7 @@ class Area(Settled):
         focused = self.screen.focused
         if isinstance(focused, Table) and self in focused.ancestors:
             return focused
-        tables = list(self.query(Table).results(Table))
+        tables = [table for table in self.query(Table).results(Table) if is_shown(table)]
         return next((t for t in tables if t.has_class("main")), tables[0] if tables else None)
 
     @property

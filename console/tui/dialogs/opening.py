@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
+from console.errors import ConsoleError
 from console.tui.areas.base import Area, Choice
 from console.tui.dialogs.help import Help, HelpPage
 from console.tui.dialogs.menu import Menu, Picker
@@ -48,6 +49,31 @@ def open_copies(frame: Frame) -> None:
     frame.app.push_screen(Menu("Copy", area.copies()), chosen)
 
 
+def open_export(frame: Frame) -> None:
+    """A file for the rows of the table at hand."""
+    from console.tui.dialogs.fields import Field
+    from console.tui.dialogs.form import Form
+    from console.tui.exporting import export, fault_of
+
+    area = frame.current
+    table = area.table if area is not None else None
+    if area is None or table is None:
+        return
+    field = Field(id="path", label="file", value=f"~/{area.entry.id}-{table.id or 'rows'}.csv",
+                  is_required=True, check=fault_of, hint=".csv or .json")  # fmt: skip
+    facts = (("writes", f"{table.hits} rows, as they are filtered and sorted"),)
+
+    def answered(answer: Any) -> None:
+        if answer is not None:
+            try:
+                frame.toast(export(table, answer.values["path"]))
+            except ConsoleError as error:
+                frame.toast(str(error), "fail")
+
+    frame.app.push_screen(Form("Write this list to a file", (field,), facts=facts, yes="write it"),
+                          answered)  # fmt: skip
+
+
 def open_palette(frame: Frame) -> None:
     """Everything by name."""
     from console.tui.dialogs.palette import Palette
@@ -73,6 +99,8 @@ def open_palette(frame: Frame) -> None:
         ("refresh", frame.action_refresh_now),
         ("zoom", frame.action_zoom),
         ("copy", frame.action_copy),
+        ("export", frame.action_export),
+        ("undo", frame.action_undo),
         ("log", frame.action_log),
         ("help", frame.action_help),
         ("quit", frame.action_leave),

@@ -161,7 +161,7 @@ class DataArea(Area):
             Line(("No data yet.", "bright bold")),
             Line(("A version is an immutable state of a table, read from files: ", "quiet")),
             Line(
-                ("mlops-console data add NAME FILE", "accent"), ("   or ", "quiet"), ("x", "bold")
+                ("mlops-console data add NAME FILE", "accent"), ("   or ", "quiet"), ("x", "ink bold")
             ),
         )
         self.query_one("#columns", Table).say(EMPTY)

@@ -1,7 +1,7 @@
 """5 Serving: an endpoint as it lives. Latency against its limit is the first thing seen.
 
-Cause and effect stand in one picture: what was changed is a line through the charts. At 80 columns
-`tab` leads from the charts to drift and events; wide terminals show everything at once.
+Cause and effect stand in one picture: what was changed is a line through the charts. On a small
+terminal `m` shows the other measures in the place of latency; a wide one shows everything at once.
 """
 
 from __future__ import annotations
@@ -12,46 +12,50 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 
 from console import text
+from console.rules.filtering import Field as FilterField
 from console.tui.areas.base import Area, AreaEntry, Choice
+from console.tui.areas.serving import deeds
+from console.tui.areas.serving.beside import compared, compared_columns
 from console.tui.areas.serving.parts import (
+    SaturationRows,
     budget,
     drift_columns,
     endpoint_columns,
     errors_right,
-    now_rows,
     realised,
-    saturation_rows,
-    verdict,
-    version_columns,
+    routes_in_words,
 )
-from console.tui.dialogs.confirm import Question
-from console.tui.dialogs.fields import Field
-from console.tui.ink import Line
+from console.tui.ink import EMPTY, Line, Part
 from console.tui.keymaps import bind
 from console.tui.pictures import (
+    Signals,
+    SignalsOf,
     accuracy_chart,
     error_chart,
     latency_chart,
     rate_chart,
-    signal_rows,
+    signals_in_short,
+    verdict,
 )
-from console.tui.signs import sign
+from console.tui.signs import said, sign
 from console.tui.snapshots.serving import Snapshot
+from console.tui.widgets.boxes import Row, Stack
+from console.tui.widgets.chart import Chart
 from console.tui.widgets.linechart import LineChart
 from console.tui.widgets.pane import Pane, Words
 from console.tui.widgets.prose import Lines
 from console.tui.widgets.table import Table
 from console.tui.widgets.table_layout import Column
 from storage.records.alerts import Alert
-from storage.records.drift import DriftReport
+from storage.records.drift import ColumnDrift, DriftReport
 from storage.records.endpoints import EndpointView
 
-WINDOWS_S = (300.0, 600.0, 1800.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
+WINDOWS_S = (300.0, 600.0, 1800.0, 3600.0, 6 * 3600.0, 24 * 3600.0, 7 * 24 * 3600.0)
 DRIFT_EVERY = 10
 """Snapshots between two looks at drift: it moves slowly and costs more."""
+CHARTS = ("latency", "rate", "errors", "accuracy")
 
 
 class ServingArea(Area):
@@ -61,6 +65,7 @@ class ServingArea(Area):
     help_words: ClassVar[Words] = (
         ("p99", "99 of 100 requests were answered faster"),
         ("limit", "declared latency_limit_ms; beyond it the line changes colour"),
+        ("budget", "requests that may still be slow or fail in 30 days, of those that may"),
         ("in flight", "requests being answered, of how many may be"),
         ("PSI", "how far a feature moved from training: 0.10 warns, 0.25 fails"),
         ("band", "accuracy estimated without labels, 95 %"),
@@ -69,27 +74,33 @@ class ServingArea(Area):
         bind("freeze", "freeze"),
         bind("window-longer", "window(1)"),
         bind("window-shorter", "window(-1)", keys="minus", meaning="a shorter time window"),
-    ]
+        bind("range", "range"),
+        bind("next-chart", "next_chart", keys="m", verb="measure", place=37, rank=6,
+             meaning="latency, rate, errors or accuracy in the chart"),
+    ]  # fmt: skip
     DEFAULT_CSS = """
-    ServingArea #head { height: 1; margin: 0 0 1 0; }
+    ServingArea #head { height: auto; margin: 0 0 1 0; }
     ServingArea #side { width: 54; margin: 0 0 0 4; display: none; }
     ServingArea.-wide #side { display: block; }
     ServingArea Pane { margin: 0 0 1 0; }
-    ServingArea #latency-pane { height: 1fr; min-height: 8; }
+    ServingArea #latency-pane { height: 1fr; min-height: 6; }
     ServingArea #latency { height: 1fr; }
     ServingArea #small { height: auto; display: none; }
     ServingArea.-wide #small { display: block; }
     ServingArea #rate, ServingArea #errors { height: 5; }
     ServingArea #rate-pane { margin: 0 4 1 0; }
     ServingArea #accuracy-pane { display: none; }
-    ServingArea.-wide #accuracy-pane, ServingArea.-medium #accuracy-pane { display: block; }
+    ServingArea.-wide #accuracy-pane { display: block; }
     ServingArea #accuracy { height: 8; }
-    ServingArea #now-pane-narrow { display: block; }
-    ServingArea.-wide #now-pane-narrow { display: none; }
-    ServingArea #drift-narrow-pane { display: block; height: auto; max-height: 8; }
-    ServingArea.-wide #drift-narrow-pane { display: none; }
-    ServingArea #list-pane { display: none; }
+    ServingArea #below { height: auto; max-height: 6; }
+    ServingArea.-medium #below { max-height: 9; }
+    ServingArea.-wide #below { display: none; }
+    ServingArea #drift-below-pane { height: 1fr; margin: 0 4 0 0; }
+    ServingArea #drift-below { height: 1fr; }
+    ServingArea #compared-below-pane { width: 36; margin: 0; }
+    ServingArea #list-pane { display: none; max-height: 8; }
     ServingArea.-many #list-pane { display: block; }
+    ServingArea #drift { max-height: 7; }
     """
 
     def __init__(self, entry: AreaEntry) -> None:
@@ -100,54 +111,57 @@ class ServingArea(Area):
         self._window_s = 1800.0
         self._since_drift = DRIFT_EVERY
         self._is_frozen = False
+        self._chart = CHARTS[0]
 
     def compose(self) -> ComposeResult:
         yield Lines(id="head")
-        with Horizontal():
-            with Vertical():
+        with Row():
+            with Stack():
                 yield Pane(
                     "Endpoints",
-                    Table(endpoint_columns(), key=lambda each: each.endpoint.name,
-                          id="list", classes="main"),
+                    Table(endpoint_columns(), key=lambda each: each.endpoint.name, id="list",
+                          fields=_ENDPOINT_FIELDS),
                     id="list-pane",
                 )  # fmt: skip
                 yield Pane("Latency", LineChart(id="latency"), id="latency-pane",
                            help="p50, p95 and p99 with the limit; deploys are lines.")  # fmt: skip
-                with Horizontal(id="small"):
-                    yield Pane("Rate", LineChart(id="rate"), facts="req/s", id="rate-pane")
+                with Row(id="small"):
+                    yield Pane("Rate", LineChart(id="rate"), facts="req/s", is_stop=False,
+                               id="rate-pane")  # fmt: skip
                     yield Pane("Errors", LineChart(id="errors"), facts="% of requests",
-                               id="errors-pane")  # fmt: skip
-                yield Pane("Accuracy", LineChart(id="accuracy"), id="accuracy-pane")
-                yield Pane("Now", Lines(id="now-narrow"), is_stop=False, id="now-pane-narrow")
-                yield Pane(
-                    "Drift by column",
-                    Table(drift_columns(is_wide=False), key=lambda each: each.column,
-                          has_head=False, id="drift-narrow"),
-                    id="drift-narrow-pane",
-                )  # fmt: skip
-            with Vertical(id="side"):
-                yield Pane("Now", Lines(id="now"), is_stop=False, right="limit", id="now-pane")
-                yield Pane("Saturation", Lines(id="saturation"), facts="warn 0.70, fail 0.90",
-                           is_stop=False, id="saturation-pane")  # fmt: skip
-                yield Pane(
-                    "Versions",
-                    Table(version_columns(), key=lambda each: str(each.version),
-                          has_cursor=False, id="versions"),
-                    is_stop=False,
-                    id="versions-pane",
-                )  # fmt: skip
-                yield Pane(
-                    "Drift by column",
-                    Table(drift_columns(is_wide=True), key=lambda each: each.column,
-                          has_head=False, id="drift"),
-                    id="drift-pane",
-                )  # fmt: skip
+                               is_stop=False, id="errors-pane")  # fmt: skip
+                yield Pane("Accuracy", LineChart(id="accuracy"), is_stop=False,
+                           id="accuracy-pane")  # fmt: skip
+                with Row(id="below"):
+                    yield self._drift_pane("-below")
+                    yield self._compared_pane("-below")
+            with Stack(id="side"):
+                yield Pane("Now", Signals(id="now"), is_stop=False, right="limit", id="now-pane")
+                yield Pane("Saturation", SaturationRows(id="saturation"),
+                           facts="warn 0.70, fail 0.90", is_stop=False,
+                           id="saturation-pane")  # fmt: skip
+                yield self._compared_pane("")
+                yield self._drift_pane("")
                 yield Pane(
                     "Events",
                     Table(self._event_columns(), key=lambda each: str(each.id), has_head=False,
                           id="events"),
                     id="events-pane",
+                    help="Alerts of this endpoint, newest first; enter opens one.",
                 )  # fmt: skip
+
+    def _drift_pane(self, place: str) -> Pane:
+        table: Table[ColumnDrift] = Table(
+            drift_columns(is_wide=not place), key=lambda each: each.column, has_head=False,
+            id=f"drift{place}", fields=_DRIFT_FIELDS, verbs={"open": "model"},
+        )  # fmt: skip
+        return Pane("Drift", table, id=f"drift{place}-pane",
+                    help="Features against training, most moved first.")  # fmt: skip
+
+    def _compared_pane(self, place: str) -> Pane:
+        table = Table(compared_columns(), key=lambda each: each.name, has_cursor=False,
+                      id=f"compared{place}")  # fmt: skip
+        return Pane("Versions", table, is_stop=False, id=f"compared{place}-pane")
 
     # ------------------------------------------------------------------ what is shown
 
@@ -161,11 +175,13 @@ class ServingArea(Area):
             return
         self._snapshot = snapshot
         view = snapshot.view
+        self.set_class(view is None, "-none")
         if view is None:
             self.show_empty()
             return
         self.set_class(len(snapshot.endpoints) > 1, "-many")
-        self._endpoint = view.endpoint.name
+        if self._endpoint != view.endpoint.name:
+            self._endpoint, self._drift = view.endpoint.name, None
         self._show_head(view)
         self._show_charts(view)
         self._show_numbers(view, snapshot)
@@ -174,60 +190,94 @@ class ServingArea(Area):
 
     def show_empty(self) -> None:
         self.query_one("#head", Lines).data = (
-            Line(("Nothing is served yet.", "bright bold"),
-                 ("  Serve a promoted model: ", "quiet"),
-                 ("mlops-console endpoint start NAME", "accent")),
+            Line(("Nothing is served yet.", "bright bold")),
+            Line(("An endpoint answers over HTTP and reports here. Serve a promoted model: ",
+                  "quiet"), ("mlops-console endpoint start NAME", "accent")),
+            Line(("or press ", "quiet"), ("x", "ink bold"), (".", "quiet")),
         )  # fmt: skip
         for chart in self.query(LineChart):
             chart.data = None
-        self.say("no endpoint · an endpoint answers over HTTP and reports here")
+        for table in self.query(Table):
+            table.rows = ()
+        self.say("no endpoint is declared or started")
+
+    def show_note(self, *note: Part) -> None:
+        self.query_one("#head", Lines).data = tuple(note)
 
     def _show_head(self, view: EndpointView) -> None:
         endpoint = view.endpoint
-        routes = "   ".join(
-            f"v{route.version} {route.name} "
-            + ("shadow" if route.is_shadow else text.percent(route.weight, 0))
-            for route in endpoint.routes
-        )
-        left = Line((endpoint.name, "bright bold"),
-                    (f"   http {endpoint.host}:{endpoint.port}   {routes}", "quiet"))  # fmt: skip
+        is_narrow = self.size_class == "narrow"
+        routes = routes_in_words(endpoint, is_short=is_narrow)
+        address = "" if is_narrow else f"http {endpoint.host}:{endpoint.port}   "
+        left = Line((endpoint.name, "bright bold"), (f"   {address}{routes}", "quiet"))
         right = verdict(view)
-        room = max(1, self.size.width - left.width - right.width - 2)
-        self.query_one("#head", Lines).data = (left + " " * room + right,)
+        room = max(2, self.size.width - 2 - left.width - right.width)
+        lines: list[Part] = [left + " " * room + right]
+        if self.size_class != "wide":
+            lines.append(signals_in_short(view, self.size.width - 2))
+        self.query_one("#head", Lines).data = tuple(lines)
 
     def _show_charts(self, view: EndpointView) -> None:
+        is_wide = self.size_class == "wide"
         window = text.age(view.window_s)
-        self.query_one("#latency-pane", Pane).title(facts=f"ms · {window}", right=budget(view))
-        self.query_one("#latency", LineChart).data = latency_chart(view)
-        if self.size_class == "wide":
+        name = CHARTS[0] if is_wide else self._chart
+        title, facts, right, data = self._main_chart(name, view)
+        self.query_one("#latency-pane", Pane).title(title, facts=f"{facts} · {window}", right=right)
+        self.query_one("#latency", LineChart).data = data
+        if is_wide:
             now = view.now
-            self.query_one("#rate-pane", Pane).title(
-                right=text.fixed(now.rate, 0) if now else text.MISSING
-            )
+            rate = text.fixed(now.rate, 0) if now else text.MISSING
+            self.query_one("#rate-pane", Pane).title(right=rate)
             self.query_one("#rate", LineChart).data = rate_chart(view)
             self.query_one("#errors-pane", Pane).title(right=errors_right(view))
             self.query_one("#errors", LineChart).data = error_chart(view)
-        if self.size_class != "narrow":
-            self.query_one("#accuracy-pane", Pane).title(
-                view.accuracy_metric.replace("_", " ").capitalize(),
-                facts="band: estimated without labels, 95 %",
-                right=realised(view),
-            )
-            self.query_one("#accuracy", LineChart).data = accuracy_chart(view)
+            title, facts, right, data = self._main_chart("accuracy", view)
+            self.query_one("#accuracy-pane", Pane).title(title, facts=facts, right=right)
+            self.query_one("#accuracy", LineChart).data = data
+
+    def _main_chart(self, name: str, view: EndpointView) -> tuple[str, str, Part, Chart]:
+        """Title, facts, right end and picture of one measure."""
+        if name == "rate":
+            return "Rate", "req/s", "", rate_chart(view)
+        if name == "errors":
+            return "Errors", "% of requests", errors_right(view), error_chart(view)
+        if name == "accuracy":
+            title = view.accuracy_metric.replace("_", " ").capitalize()
+            facts = "band: estimated without labels, 95 %"
+            return title, facts, realised(view), accuracy_chart(view)
+        return "Latency", "ms", budget(view, self.size_class), latency_chart(view)
 
     def _show_numbers(self, view: EndpointView, snapshot: Snapshot) -> None:
         self.query_one("#list", Table).rows = snapshot.endpoints
-        narrow = max(40, self.size.width - 4)
-        self.query_one("#now", Lines).data = tuple(now_rows(view, 50))
-        self.query_one("#now-narrow", Lines).data = tuple(signal_rows(view, narrow))
-        self.query_one("#saturation", Lines).data = tuple(saturation_rows(view, 50))
+        self.query_one("#now", Signals).data = SignalsOf(view=view, has_all=True)
+        self.query_one("#saturation", SaturationRows).data = view
         leader = view.saturation.leader[0] if view.saturation else ""
         self.query_one("#saturation-pane", Pane).title(right=f"{leader} leads" if leader else "")
-        self.query_one("#versions", Table).rows = view.versions
+        self._show_compared(view)
         events = self.query_one("#events", Table)
         events.rows = snapshot.alerts[:8]
         if not snapshot.alerts:
             events.say(Line(("No alert yet.", "quiet")))
+
+    def _show_compared(self, view: EndpointView) -> None:
+        """The canary beside the champion; with one version alone the pane goes away."""
+        found = compared(view)
+        for place in ("", "-below"):
+            pane = self.query_one(f"#compared{place}-pane", Pane)
+            pane.display = found is not None
+            if found is None:
+                continue
+            champion, other, rows = found
+            table = self.query_one(f"#compared{place}", Table)
+            heads = (f"v{champion.version}", f"v{other.version}")
+            if [column.head for column in table.columns][1:3] != list(heads):
+                table.columns = compared_columns(*heads)
+            table.rows = rows if not place or self.size_class == "medium" else rows[2:]
+            worst = next((row for row in rows if row.verdict in ("worse", "warn")), None)
+            name = other.name.capitalize() if other.name in ("canary", "shadow") else "Versions"
+            right = said("warn", "hold") if worst is not None and name == "Canary" else EMPTY
+            window = text.age(view.window_s)
+            pane.title(name, facts=f"{other.name} {heads[1]} · {window}", right=right)
 
     def _ask_drift(self, view: EndpointView) -> None:
         self._since_drift += 1
@@ -236,25 +286,30 @@ class ServingArea(Area):
             self.post_message(
                 self.Wants(self, "drift", endpoint=self._endpoint, window_s=self._window_s)
             )
+        elif self._drift is None and not view.total_requests:
+            for name in ("#drift", "#drift-below"):
+                self.query_one(name, Table).say(Line(("No requests to compare yet.", "quiet")))
 
     def show_part(self, what: str, value: Any) -> None:
-        self._drift = value
-        moved = [each for each in value.columns if each.verdict in ("warn", "fail")]
-        for pane_id, table_id, most in (
-            ("#drift-pane", "#drift", 9),
-            ("#drift-narrow-pane", "#drift-narrow", 5),
-        ):
-            table = self.query_one(table_id, Table)
-            table.rows = value.columns[:most]
-            facts = f"PSI · {len(moved)} of {len(value.columns)} moved"
-            self.query_one(pane_id, Pane).title(facts=facts, right="warn 0.10   fail 0.25")
+        report: DriftReport = value
+        self._drift = report
+        moved = sum(each.verdict in ("warn", "fail") for each in report.columns)
+        of = f"{moved} of {len(report.columns)} moved"
+        self.query_one("#drift", Table).rows = report.columns
+        self.query_one("#drift-pane", Pane).title(
+            facts=f"PSI · {of}", right="warn 0.10   fail 0.25"
+        )
+        self.query_one("#drift-below", Table).rows = report.columns
+        self.query_one("#drift-below-pane", Pane).title(facts=f"PSI against training · {of}")
 
     def _say(self, view: EndpointView, snapshot: Snapshot) -> None:
         age = 0.0
         if view.sampled_at is not None:
             age = max(0.0, (snapshot.at - view.sampled_at).total_seconds())
         dropped = view.saturation.dropped_count if view.saturation else 0
-        parts = [f"window {text.age(view.window_s)}", f"sampled {text.age(age)} ago"]
+        parts = [f"window {text.age(view.window_s)}"]
+        if self.is_live:
+            parts.append(f"sampled {text.age(age)} ago")
         parts.append(f"{text.count(view.total_requests)} requests, {text.count(dropped)} dropped")
         if self._is_frozen:
             parts.insert(0, "frozen, p goes on")
@@ -292,87 +347,61 @@ class ServingArea(Area):
         self._endpoint = event.key
         self._want()
 
+    def action_next_chart(self) -> None:
+        """Another measure in the chart of a terminal that has room for one."""
+        self._chart = CHARTS[(CHARTS.index(self._chart) + 1) % len(CHARTS)]
+        if self._snapshot and self._snapshot.view:
+            self._show_charts(self._snapshot.view)
+
+    def action_range(self) -> None:
+        """Choose the time range from a list."""
+        from console.tui.dialogs.menu import Menu
+
+        choices = [Choice(id=f"{each:g}", label=text.age(each)) for each in WINDOWS_S]
+
+        def chosen(choice: Choice | None) -> None:
+            if choice is not None:
+                self._window_s = float(choice.id)
+                self._want()
+
+        self.app.push_screen(Menu("Time range", choices, current=f"{self._window_s:g}"), chosen)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("freeze", "window", "range", "next_chart"):
+            has_view = self._snapshot is not None and self._snapshot.view is not None
+            return has_view and (action != "next_chart" or self.size_class != "wide")
+        return super().check_action(action, parameters)
+
+    def settle(self) -> None:
+        self._show_again()
+
+    def on_resize(self) -> None:
+        self._show_again()
+
+    def _show_again(self) -> None:
+        if self._snapshot is not None and self._snapshot.view is not None:
+            view = self._snapshot.view
+            self._show_head(view)
+            self._show_charts(view)
+            self._show_numbers(view, self._snapshot)
+
+    @on(Table.Opened, "#drift, #drift-below")
+    def open_column(self, event: Table.Opened) -> None:
+        """To the version that was trained on the column."""
+        view = self._snapshot.view if self._snapshot else None
+        if view is not None and view.endpoint.routes:
+            route = view.endpoint.routes[0]
+            self.post_message(self.Jumps(self, f"model:{view.endpoint.model}@v{route.version}"))
+
     @on(Table.Opened, "#events")
     def open_event(self, event: Table.Opened) -> None:
         self.post_message(self.Jumps(self, f"alert:{event.key}"))
 
     def actions(self) -> list[Choice]:
-        view = self._snapshot.view if self._snapshot else None
-        if view is None:
-            return []
-        name, model = view.endpoint.name, view.endpoint.model
-        is_running = view.endpoint.state in ("ready", "starting")
-        command = "mlops-console"
-        return [
-            Choice(id="rollback_model", label=f"roll {model} back to the version before", key="b",
-                   command=f"{command} model rollback {model}"),
-            Choice(id="set_traffic", label="share the traffic between versions", key="t",
-                   command=f"{command} endpoint traffic {name} champion=90 latest=10"),
-            Choice(id="start_training", label=f"train {model} on the latest data", key="r",
-                   command=f"{command} train {model}"),
-            Choice(id="stop_endpoint", label=f"stop {name}", key="s", is_destructive=True,
-                   command=f"{command} endpoint stop {name}",
-                   why_not="" if is_running else "it does not run"),
-            Choice(id="start_endpoint", label=f"start {name}", key="g",
-                   command=f"{command} endpoint start {name}",
-                   why_not="it runs already" if is_running else ""),
-        ]  # fmt: skip
+        return deeds.choices(self._snapshot.view) if self._snapshot is not None else []
 
     def choose(self, action: Choice) -> None:
-        view = self._snapshot.view if self._snapshot else None
-        if view is None:
-            return
-        name, model = view.endpoint.name, view.endpoint.model
-        if action.id == "rollback_model":
-            question = Question(
-                sentence=f"Roll {model} back to the version before?",
-                facts=(("changes", f"endpoint {name} answers with the earlier version at once"),
-                       ("undo", "promote the present version again")),
-                fields=(Field(id="reason", label="reason"),),
-                yes="roll back",
-            )  # fmt: skip
-            self.post_message(self.Acts(self, action.id, ask=question, model=model))
-        elif action.id == "set_traffic":
-            self._ask_traffic(view)
-        elif action.id == "start_training":
-            self.post_message(self.Acts(self, action.id, pipeline=model, params={}, data={}))
-        elif action.id == "stop_endpoint":
-            question = Question(
-                sentence=f"Stop endpoint {name}?",
-                facts=(("changes", "requests are refused until it is started again"),
-                       ("undo", f"mlops-console endpoint start {name}")),
-                yes="stop it",
-            )  # fmt: skip
-            self.post_message(self.Acts(self, action.id, ask=question, endpoint=name))
-        else:
-            self.post_message(self.Acts(self, action.id, endpoint=name))
-
-    def _ask_traffic(self, view: EndpointView) -> None:
-        """A canary in one question: the newest version gets a tenth."""
-        from console.tui.dialogs.form import Form
-
-        name = view.endpoint.name
-        now = ", ".join(f"v{r.version} {text.percent(r.weight, 0)}" for r in view.endpoint.routes)
-        form = Form(
-            f"Share the traffic of {name}",
-            (
-                Field(id="version", label="version", value="latest", is_required=True,
-                      hint="v5, latest, challenger"),
-                Field(id="percent", label="percent", value="10", is_required=True,
-                      check=_percent_fault),
-            ),
-            facts=(("now", now), ("undo", f"mlops-console endpoint traffic {name} champion=100")),
-            yes="share it",
-        )  # fmt: skip
-
-        def answered(answer: Any) -> None:
-            if answer is None:
-                return
-            share = float(answer.values["percent"])
-            weights = {"champion": 100.0 - share, answer.values["version"]: share}
-            self.post_message(self.Acts(self, "set_traffic", endpoint=name, weights=weights))
-
-        self.app.push_screen(form, answered)
+        deeds.do(self, self._snapshot.view if self._snapshot else None, action.id)
 
     def _event_columns(self) -> list[Column[Alert]]:
         def when(each: Alert) -> str:
@@ -386,9 +415,13 @@ class ServingArea(Area):
         ]
 
 
-def _percent_fault(value: str) -> str:
-    try:
-        share = float(value)
-    except ValueError:
-        return "a number from 0 to 100"
-    return "" if 0 <= share <= 100 else "a number from 0 to 100"
+_ENDPOINT_FIELDS: dict[str, FilterField[EndpointView]] = {
+    "name": FilterField(lambda each: each.endpoint.name),
+    "model": FilterField(lambda each: each.endpoint.model),
+    "state": FilterField(lambda each: each.endpoint.state),
+}
+_DRIFT_FIELDS: dict[str, FilterField[ColumnDrift]] = {
+    "column": FilterField(lambda each: each.column),
+    "verdict": FilterField(lambda each: each.verdict),
+    "psi": FilterField(lambda each: each.primary.value, "number"),
+}

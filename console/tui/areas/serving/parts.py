@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 from console import text
-from console.tui.ink import EMPTY, Line, Part
-from console.tui.pictures import signal_rows
-from console.tui.signs import said, sign, state, value_ink
+from console.tui.ink import Line, Part
+from console.tui.look import Look
+from console.tui.pictures import verdict
+from console.tui.signs import SEVERITY, sign, state, value_ink
 from console.tui.widgets.bars import Gauge, gauge, histogram
+from console.tui.widgets.painted import Drawing
 from console.tui.widgets.table_layout import Column
 from storage.records.drift import ColumnDrift
-from storage.records.endpoints import EndpointView, VersionTraffic
+from storage.records.endpoints import Endpoint, EndpointView
 
 PSI_WARN, PSI_FAIL = 0.10, 0.25
+FULL_WARN, FULL_FAIL = 0.70, 0.90
 
 
-def verdict(view: EndpointView) -> Line:
-    """What the endpoint's state is in a word, worst thing first."""
-    if view.endpoint.state != "ready":
-        known = {"starting": "starting", "failed": "failed", "lost": "lost"}
-        name = known.get(view.endpoint.state, "idle")
-        return said(name, f"{view.endpoint.state} {view.endpoint.reason}".strip())
-    now, limit = view.now, view.latency_limit_ms
-    if (
-        now
-        and view.error_limit_ratio is not None
-        and (now.error_ratio or 0) > view.error_limit_ratio
-    ):
-        return said("fail", f"failing, {text.percent(now.error_ratio or 0)} errors")
-    if now and limit and now.p99_ms is not None and now.p99_ms > limit:
-        return said("warn", f"slow, p99 {text.latency(now.p99_ms)}, limit {limit:g}")
-    return said("ok", "ready")
-
-
-def budget(view: EndpointView) -> Part:
-    if view.slo_budget_left is None:
+def budget(view: EndpointView, size: str) -> Part:
+    """How much of the promise is left, and how fast it goes."""
+    left, burn = view.slo_budget_left, view.slo_burn
+    if left is None:
         return ""
-    burn = f", burning {text.fixed(view.slo_burn, 1)}×" if view.slo_burn else ""
-    return f"budget left {text.percent(max(view.slo_budget_left, 0.0), 0)} of 30 d{burn}"
+    is_burning = burn is not None and burn > 1.0
+    share = f"budget left {text.percent(max(left, 0.0), 0)} of 30 d"
+    if burn is None or (size == "narrow" and not is_burning):
+        return share
+    speed = f", burning {text.fixed(burn, 1)}×"
+    return Line((share, "quiet"), (speed, "warn bold" if is_burning else "quiet"))
+
+
+def routes_in_words(endpoint: Endpoint, *, is_short: bool) -> str:
+    """`v4 champion 90 %   v5 canary 10 %`; shorter on small terminals."""
+    words = []
+    for route in endpoint.routes:
+        share = "shadow" if route.is_shadow else text.percent(route.weight, 0)
+        name = "" if is_short and route.name == "champion" else route.name
+        words.append(" ".join(part for part in (f"v{route.version}", name, share) if part))
+    return (", " if is_short else "   ").join(words)
 
 
 def errors_right(view: EndpointView) -> str:
@@ -54,22 +55,24 @@ def realised(view: EndpointView) -> str:
     return f"realised {text.fixed(last, 3)}{coverage}"
 
 
-def now_rows(view: EndpointView, width: int) -> list[Line]:
-    rows = list(signal_rows(view, width))
-    now = view.now
-    if now is not None:
-        for name, value in (("p50", now.p50_ms), ("p95", now.p95_ms), ("queue", now.queue_p95_ms)):
-            rows.append(Line((f"{name:<7}", "quiet"), (f"{text.latency(value):>7} ", "bright bold"),
-                             ("ms", "quiet")))  # fmt: skip
-    return rows
+class SaturationRows(Drawing[EndpointView]):
+    """How full the endpoint is in six ways; the fullest one leads."""
+
+    DEFAULT_CSS = "SaturationRows { padding: 0 1 0 2; }"
+
+    def draw(self, data: EndpointView, width: int, height: int, look: Look) -> list[Line]:
+        return saturation_lines(data, width)
+
+    def measure(self, data: EndpointView, width: int) -> int:
+        return 6 if data.saturation is not None else 1
 
 
-def saturation_rows(view: EndpointView, width: int) -> list[Line]:
+def saturation_lines(view: EndpointView, width: int) -> list[Line]:
     found = view.saturation
     if found is None:
         return [Line(("not measured yet", "quiet"))]
     leader = found.leader[0]
-    rows = []
+    lines = []
     for name, value in (
         ("in flight", found.in_flight),
         ("cpu", found.cpu),
@@ -78,38 +81,27 @@ def saturation_rows(view: EndpointView, width: int) -> list[Line]:
         ("event loop", found.event_loop),
         ("disk", found.disk),
     ):
-        over = "fail" if value >= 0.9 else "warn" if value >= 0.7 else ""
+        over = "fail" if value >= FULL_FAIL else "warn" if value >= FULL_WARN else ""
         ink = over or ("accent" if name == leader else "faint")
-        bar = gauge(Gauge(value=value, limits=(0.7, 0.9), ink=ink), width - 20)
+        cells = max(4, width - 12 - 7)
+        bar = gauge(Gauge(value=value, limits=(FULL_WARN, FULL_FAIL), ink=ink), cells)
         number = Line((f"{text.fixed(value, 2):>6}", f"{over or 'bright'} bold" if name == leader
                        else "ink"))  # fmt: skip
-        rows.append(Line((f"{name:<12}", "quiet")) + bar + " " + number)
-    return rows
+        lines.append(Line((f"{name:<12}", "quiet")) + bar + " " + number)
+    return lines
 
 
 def endpoint_columns() -> list[Column[EndpointView]]:
     return [
-        Column(key="name", head="endpoint", cell=lambda e: e.endpoint.name, is_name=True, grow=1),
+        Column(key="name", head="endpoint", cell=lambda e: e.endpoint.name, is_name=True, grow=1,
+               sort=lambda e: e.endpoint.name),
         Column(key="state", head="state", cell=lambda e: verdict(e), least=8),
-        Column(key="rate", head="req/s", align="right",
-               cell=lambda e: text.fixed(e.now.rate, 0) if e.now else text.MISSING),
-        Column(key="p99", head="p99 ms", align="right",
-               cell=lambda e: text.latency(e.now.p99_ms) if e.now else text.MISSING),
-    ]  # fmt: skip
-
-
-def version_columns() -> list[Column[VersionTraffic]]:
-    return [
-        Column(key="version", head="version", cell=lambda v: f"v{v.version} {v.name}".strip()),
-        Column(key="requests", head="requests", align="right",
-               cell=lambda v: text.count(v.requests)),
-        Column(key="p50", head="p50", align="right", cell=lambda v: text.latency(v.p50_ms)),
-        Column(key="p99", head="p99", align="right", cell=lambda v: text.latency(v.p99_ms)),
-        Column(key="errors", head="err %", align="right",
-               cell=lambda v: text.fixed(100 * (v.error_ratio or 0.0), 2)),
-        Column(key="yes", head="yes %", align="right",
-               cell=lambda v: text.fixed(100 * v.positive_ratio, 1)
-               if v.positive_ratio is not None else text.MISSING),
+        Column(key="rate", head="req/s", align="right", first_descending=True,
+               cell=lambda e: text.fixed(e.now.rate, 0) if e.now else text.MISSING,
+               sort=lambda e: e.now.rate if e.now else None),
+        Column(key="p99", head="p99 ms", align="right", first_descending=True,
+               cell=lambda e: text.latency(e.now.p99_ms) if e.now else text.MISSING,
+               sort=lambda e: e.now.p99_ms if e.now else None),
     ]  # fmt: skip
 
 
@@ -122,26 +114,21 @@ def drift_columns(*, is_wide: bool) -> list[Column[ColumnDrift]]:
                      width)  # fmt: skip
 
     columns: list[Column[ColumnDrift]] = [
-        Column(key="sign", cell=lambda each: sign(each.verdict), width=1, is_pinned=True),
-        Column(key="column", cell=lambda each: each.column, least=8, is_name=True, width=14),
-        Column(key="bar", draw=bar, width=14),
-        Column(key="psi", align="right", width=5, cell=psi),
+        Column(key="sign", cell=lambda each: sign(each.verdict), width=1, is_pinned=True,
+               sort=lambda each: SEVERITY.index(each.verdict) if each.verdict in SEVERITY else 9),
+        Column(key="column", head="column", cell=lambda each: each.column, least=8, is_name=True,
+               width=13, sort=lambda each: each.column),
+        Column(key="bar", draw=bar, width=14, grow=1),
+        Column(key="psi", head="PSI", align="right", width=5, cell=psi, first_descending=True,
+               sort=lambda each: each.primary.value),
     ]  # fmt: skip
     if is_wide:
         columns.append(
             Column(key="after", draw=lambda each, width: histogram(
                 each.after, width, ink="fill" if each.verdict == "fail" else "faint"), width=12)
         )  # fmt: skip
-    else:
-        columns.append(Column(key="moved", cell=median_move, ink="quiet", grow=1, align="right"))
     return columns
 
 
 def psi(each: ColumnDrift) -> Line:
     return Line((text.fixed(each.primary.value, 2), value_ink(each.verdict)))
-
-
-def median_move(each: ColumnDrift) -> Part:
-    if each.median_before is None or each.median_after is None:
-        return EMPTY
-    return f"median {text.general(each.median_before)} → {text.general(each.median_after)}"
