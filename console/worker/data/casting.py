@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from console.rules.contract_sql import family_of
 from storage.sql_text import literal, quote
 
 INTEGER: Final = r"[+-]?\d+"
@@ -54,21 +55,8 @@ class Wanted:
 
     def accepts(self, source: str) -> bool:
         """Whether a column of the type `source` can stay as it is."""
-        return source == self.type or (not self.is_exact and family(source) == family(self.type))
-
-
-def family(type_name: str) -> str:
-    """Return what kind of values a DuckDB type holds: `integer`, `number`, `timestamp` …"""
-    kind = type_name.upper()
-    if kind in INTEGERS:
-        return "integer"
-    if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):
-        return "number"
-    if kind.startswith("TIMESTAMP"):
-        return "timestamp"
-    if kind.startswith("ENUM"):
-        return "VARCHAR"
-    return kind
+        is_near = not self.is_exact and family_of(source) == family_of(self.type)
+        return source == self.type or is_near
 
 
 def cast(text: str, wanted: Wanted, decimal_mark: str = ".") -> str:
