@@ -228,6 +228,47 @@ def test_a_port_in_use_is_said_before_anything_is_started(served: Served) -> Non
     assert [each.endpoint.name for each in _all(client)] == [NAME]
 
 
+def test_an_agent_killed_while_starting_leaves_one_process_not_two(served: Served) -> None:
+    agent, client, _ = served
+    client.call(wire.stop_endpoint, EndpointName(endpoint=NAME))
+    until_state(client, "stopped")
+    for _ in range(3):
+        client.call(wire.start_endpoint, StartEndpoint(endpoint=NAME))
+        agent.kill()
+        agent.start_again()
+        until_state(client, "ready")
+        assert len(_serving(agent.workspace)) == 1
+        client.call(wire.stop_endpoint, EndpointName(endpoint=NAME))
+        until_state(client, "stopped")
+        assert _serving(agent.workspace) == []
+
+
+def test_a_taken_port_is_waited_for_and_said(served: Served) -> None:
+    _, client, _ = served
+    endpoint = view(client).endpoint
+    client.call(wire.stop_endpoint, EndpointName(endpoint=NAME))
+    until_state(client, "stopped")
+    in_use = f"port {endpoint.port} .* is in use"
+    with (
+        socket.create_server((endpoint.host, endpoint.port)),
+        pytest.raises(UnavailableError, match=in_use),
+    ):
+        client.call(wire.start_endpoint, StartEndpoint(endpoint=NAME))
+    start(client)
+    pid = view(client).endpoint.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    with socket.socket() as thief:
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        until(lambda: _bind(thief, endpoint.host, endpoint.port), "the port being free")
+        thief.listen()
+        failed = until(
+            lambda: e if "in use" in (e := view(client).endpoint).reason else None, "the reason"
+        )
+        assert failed is not None and failed.state == "failed"
+    assert until_state(client, "ready").endpoint.port == endpoint.port
+
+
 def test_commands_say_the_same_as_text_and_as_json(
     served: Served, cli: Callable[..., Said]
 ) -> None:
@@ -250,6 +291,26 @@ def test_commands_say_the_same_as_text_and_as_json(
     assert "1 ready" in said("agent", "status")
     wrong = cli(agent.workspace, "endpoint", "show", "plan")
     assert (wrong.code, wrong.err.splitlines()[-1]) == (4, "Did you mean plain?")
+
+
+def _serving(workspace: Workspace) -> list[int]:
+    """Serving processes of a workspace, whoever started them."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        words = process.info["cmdline"] or []
+        is_shim = "--" in words
+        is_ours = "console.serving.main" in words and str(workspace.root) in words
+        if is_ours and not is_shim and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(process.pid)
+    return found
+
+
+def _bind(taker: socket.socket, host: str, port: int) -> bool:
+    try:
+        taker.bind((host, port))
+    except OSError:
+        return False
+    return True
 
 
 def _all(client: Client) -> list[Any]:
