@@ -58,7 +58,7 @@ class Predictor:
             raise ForbiddenError(
                 f"cannot load estimator {manifest.estimator_digest[:12]}: it was not made by a job "
                 "of this workspace, and loading a foreign model runs whatever is in it.",
-                hint="Look at where it comes from, then trust it: mlops-console model trust",
+                hint="When you know who made it: mlops-console model import NAME FILE --trust",
                 digest=manifest.estimator_digest,
             )
         self.manifest = manifest
@@ -255,7 +255,7 @@ def _positive_column(manifest: ModelManifest) -> int:
         raise DamagedError(
             f"the model's classes are {list(manifest.classes)}; the positive class \""
             f'{manifest.positive}" must be one of two.',
-            hint="Train the model again: mlops-console run start",
+            hint="Train the model again: mlops-console train PIPELINE",
         )
     return manifest.classes.index(manifest.positive)
 

@@ -60,7 +60,7 @@ def _module(step: Step, name: str, root: Path | None) -> types.ModuleType:
     if not step.source:
         raise DamagedError(
             f'step "{step.name}" has no recorded text of the module {name}.',
-            hint="Train the model again: mlops-console run start",
+            hint="Train the model again: mlops-console train PIPELINE",
             step=step.name,
         )
     if root is not None and str(root) not in sys.path:

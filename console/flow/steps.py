@@ -33,7 +33,7 @@ def verify_step(step: Step) -> None:
         raise DamagedError(
             f'step "{step.name}" is not the one the model was trained with: its text has digest '
             f"{step_digest(step)[:12]}, recorded is {step.digest[:12]}.",
-            hint="Train the model again: mlops-console run start",
+            hint="Train the model again: mlops-console train PIPELINE",
             step=step.name,
         )
 

@@ -102,8 +102,8 @@ def check_exposure(config: EndpointConfig, keys: Keys) -> None:
         raise UsageError(
             f"cannot serve {config.name} on {config.host}: beyond this machine an endpoint needs "
             "API keys, and it has none.",
-            hint="Serve it on 127.0.0.1, or add a key: mlops-console endpoint key add "
-            f"{config.name}",
+            hint=f"Serve it on 127.0.0.1, or put the SHA-256 of keys into {KEYS} beside its "
+            "configuration.",
         )
 
 

@@ -27,7 +27,7 @@ _TYPES: Final[dict[str, Any]] = {
     "string": str,
     "timestamp": datetime,
 }
-_ID_BYTES: Final = 200
+_ID_LENGTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def check_count(count: int, limit: int) -> None:
     if count > limit:
         raise TooLargeError(
             f"the request has {count} rows, at most {limit} are taken at once.",
-            hint="Send several requests, or score a data version: mlops-console job start",
+            hint="Send several requests.",
             rows=count,
             limit=limit,
         )
@@ -168,9 +168,10 @@ def decode_json(body: bytes) -> Any:
 
 
 def _check_id(name: str | None, number: int) -> str | None:
-    if name is not None and not 0 < len(name) <= _ID_BYTES:
+    if name is not None and not 0 < len(name) <= _ID_LENGTH:
         raise InvalidError(
-            f"row {number}: its request id has {len(name)} characters, 1 to {_ID_BYTES} are taken.",
+            f"row {number}: its request id has {len(name)} characters; 1 to {_ID_LENGTH} "
+            "are taken.",
             row=number,
         )
     return name

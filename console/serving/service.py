@@ -29,7 +29,7 @@ from storage.records.endpoints import Outcome
 
 log = logging.getLogger("console.serving")
 
-_SHADOW_S: Final = 30.0
+SHADOW_S: Final = 30.0
 _OUTCOMES: Final[dict[str, Outcome]] = {"unavailable": "overload", "timeout": "timeout"}
 
 
@@ -248,7 +248,7 @@ class Service:
         at_s, arrived = time.time(), time.perf_counter()
         for served in generation.shadows:
             try:
-                part = batcher.submit(served, rows, arrived, _SHADOW_S)
+                part = batcher.submit(served, rows, arrived, SHADOW_S)
             except UnavailableError:
                 self.counters.shadow_dropped += len(ids)
                 continue

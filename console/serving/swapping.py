@@ -25,7 +25,7 @@ from console.serving.config import (
     read_keys,
 )
 from console.serving.routing import Generation
-from console.serving.service import Service
+from console.serving.service import SHADOW_S, Service
 from storage.errors import StorageError
 from storage.objects import Objects
 from storage.records.endpoints import EndpointConfig
@@ -43,11 +43,6 @@ class Loaded:
     generation: Generation
     profiles: dict[int, Profile | None]
     """Version -> profile of its training features."""
-
-    @property
-    def self_check(self) -> str:
-        routes = (*self.generation.answering, *self.generation.shadows)
-        return "; ".join(f"v{each.version}: {each.model.self_check}" for each in routes)
 
 
 def load_generation(place: Place, config: EndpointConfig, known: dict[str, LoadedModel]) -> Loaded:
@@ -95,6 +90,8 @@ class Swapper:
         self._door = door
         self._tell = tell
         """Reports state, generation, reason and self-check."""
+        self._has_failed = False
+        """The last change was refused and nothing was said since."""
         self._config_watch = FileWatch(place.paths.config)
         self._keys_watch = FileWatch(place.keys)
         self._take(first)
@@ -117,11 +114,10 @@ class Swapper:
         except (ConsoleError, StorageError) as error:
             reason = f"{error}".rstrip()
             log.error("the change is not served: %s; generation %d goes on", reason, generation)
-            self._tell("failed", generation, f"{reason} Generation {generation} still answers.", "")
+            self._say_failed(generation, reason)
         except Exception as error:
             log.exception("the change is not served; generation %d goes on", generation)
-            reason = f"{type(error).__name__}: {error}. Generation {generation} still answers."
-            self._tell("failed", generation, reason, "")
+            self._say_failed(generation, f"{type(error).__name__}: {error}.")
 
     def _change_keys(self) -> None:
         keys = read_keys(self._place.keys)
@@ -133,20 +129,45 @@ class Swapper:
         current = self._service.current()
         config = read_config(self._place.paths.config)
         if config == current.config:
+            if self._has_failed:  # What was broken was taken back.
+                self._say_ready(current, _self_check(current))
             return
         _check_same(current.config, config)
         loaded = await asyncio.to_thread(load_generation, self._place, config, current.models)
         self._take(loaded)
 
     def _take(self, loaded: Loaded) -> None:
+        before = self._service.generation
+        if before is not None:
+            self._close_later(before, loaded.generation)
         for each in (*loaded.generation.answering, *loaded.generation.shadows):
             self._service.telemetry.watch(
                 each.version, loaded.profiles[each.version], each.model.manifest.features
             )
         self._service.serve(loaded.generation)
-        number = loaded.generation.config.generation
-        log.info("generation %d answers (%s)", number, loaded.self_check)
-        self._tell("ready", number, "", loaded.self_check)
+        self._say_ready(loaded.generation, _self_check(loaded.generation))
+
+    def _close_later(self, before: Generation, after: Generation) -> None:
+        """Give back what nobody asks any more, once every request under way is answered."""
+        wait_s = before.limits.timeout_s + SHADOW_S + 1.0
+        for digest, model in before.models.items():
+            if digest not in after.models:
+                asyncio.get_running_loop().call_later(wait_s, model.close)
+
+    def _say_ready(self, generation: Generation, self_check: str) -> None:
+        self._has_failed = False
+        number = generation.config.generation
+        log.info("generation %d answers (%s)", number, self_check)
+        self._tell("ready", number, "", self_check)
+
+    def _say_failed(self, generation: int, reason: str) -> None:
+        self._has_failed = True
+        self._tell("failed", generation, f"{reason} Generation {generation} still answers.", "")
+
+
+def _self_check(generation: Generation) -> str:
+    routes = (*generation.answering, *generation.shadows)
+    return "; ".join(f"v{each.version}: {each.model.self_check}" for each in routes)
 
 
 def _check_same(current: EndpointConfig, wanted: EndpointConfig) -> None:

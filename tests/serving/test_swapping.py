@@ -256,6 +256,9 @@ def test_a_torn_configuration_is_reported_and_changes_nothing(canary: Endpoint) 
     )
     assert canary.generation() == serving
     canary.paths.config.write_bytes(content)
+    wait_for(
+        lambda: canary.reports("status")[-1].state == "ready", "a report that all is well again"
+    )
 
 
 def test_api_keys_take_effect_while_it_runs(canary: Endpoint, first: Trained) -> None:
