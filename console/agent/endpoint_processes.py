@@ -25,6 +25,7 @@ from console.agent import children, ports, shares
 from console.agent.ingest import Ingest, Source
 from console.clock import Clock
 from storage.durable import replace_file
+from storage.errors import StorageError
 from storage.ingest import Ingest as Journal
 from storage.records.endpoints import Endpoint, EndpointConfig, EndpointState
 from storage.tables import endpoints, ledger, models
@@ -104,6 +105,8 @@ class EndpointProcesses:
         self._clock = clock
         self._ingest = ingest
         self._processes: dict[str, _Process] = {}
+        self._held_up: dict[str, str] = {}
+        """Endpoint -> kind of what the store refused, so that it is said once."""
         self._wake = asyncio.Event()
         self._began = self._news_at = clock.monotonic()
         self.is_busy = False
@@ -145,6 +148,12 @@ class EndpointProcesses:
         for endpoint in known:
             try:
                 await self._look_after(endpoint)
+                self._held_up.pop(endpoint.name, None)
+            except StorageError as error:
+                # A full disk says so once, not at every tick; the journal waits on disk.
+                if self._held_up.get(endpoint.name) != error.kind:
+                    log.error("endpoint %s is held up: %s", endpoint.name, error)
+                self._held_up[endpoint.name] = error.kind
             except Exception:
                 log.exception("endpoint %s could not be looked after this time", endpoint.name)
         self.is_busy = any(each.desired == "started" for each in known) or any(

@@ -16,6 +16,7 @@ from console import errors
 from console.agent import answering, judging
 from console.agent.endpoint_view import declared_for
 from console.agent.incidents import Incidents
+from storage.engine import Limits
 from storage.errors import DamagedError, NotFoundError, StorageError
 from storage.tables import alerts, endpoints, traffic
 
@@ -39,6 +40,8 @@ LABEL_MOMENT: Final = timedelta(seconds=2)
 """A label told through the agent may be here before its request is read from the journal."""
 JUDGE_EVERY_S: Final = 5.0
 TIDY_EVERY_S: Final = 600.0
+DISK_EVERY_S: Final = 10.0
+DISK_WARN_BYTES: Final = 2 * 2**30
 SETTLING: Final = timedelta(seconds=20)
 FINE: Final = timedelta(hours=2)
 MINUTES: Final = timedelta(days=1)
@@ -58,6 +61,7 @@ class Watching:
         self._due: dict[str, float] = {}
         self._last_windows: dict[str, datetime | None] = {}
         self._seen_traffic = -1
+        self._disk_level = 0
         self._unjudged: dict[str, str] = {}
         """Rule -> why it could not be judged, so that it is said once."""
         self._problem = ""
@@ -82,6 +86,8 @@ class Watching:
 
     async def tick(self) -> bool:
         """Do what is due; True when something is served."""
+        if self._is_due("disk", DISK_EVERY_S):
+            self._watch_disk()
         known = await self._agent.read(endpoints.list_endpoints)
         if not known:
             return False
@@ -101,6 +107,24 @@ class Watching:
         if self._is_due("tidy", TIDY_EVERY_S):
             await self._tidy()
         return bool(served)
+
+    def _watch_disk(self) -> None:
+        """Say when the disk gets full and when it is not any more; the store refuses by itself."""
+        free_bytes = self._agent.database.free_bytes
+        limits = (Limits().reserve_bytes, DISK_WARN_BYTES)
+        level = sum(free_bytes < limit for limit in limits)
+        if level == self._disk_level:
+            return
+        words = ("has room again", "is getting full", "is full: nothing more is written")[level]
+        log.log(
+            logging.WARNING if level else logging.INFO,
+            "the disk of %s %s, %d MiB are free",
+            self._agent.workspace.root,
+            words,
+            free_bytes // 2**20,
+        )
+        self._disk_level = level
+        self._agent.changes.bump("alerts")  # Every screen shows the agent's warnings anew.
 
     def _is_due(self, what: str, every_s: float) -> bool:
         now = self._agent.clock.monotonic()

@@ -275,3 +275,21 @@ async def test_declared_limits_reach_the_process_under_the_next_generation(agent
     found = endpoint_of(agent)
     assert (found.latency_limit_ms, found.limits.in_flight, found.generation) == (250.0, 8, 2)
     assert '"in_flight": 8' in agent.workspace.endpoint("delays").config.read_text()
+
+
+async def test_a_disk_that_fills_up_is_said_once_and_again_when_there_is_room(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    free = {"bytes": 10 * 2**30}
+    monkeypatch.setattr(type(agent.database), "free_bytes", property(lambda _: free["bytes"]))
+    caplog.set_level("INFO", logger="console.agent")
+    watching = Watching(agent)
+    for size in (10 * 2**30, 2**30, 2**30, 10 * 2**30):
+        free["bytes"] = size
+        clock_of(agent).move(11.0)
+        await watching.tick()
+
+    said = [each.getMessage() for each in caplog.records if "the disk of" in each.getMessage()]
+    assert len(said) == 2
+    assert "is getting full, 1024 MiB are free" in said[0]
+    assert "has room again" in said[1]
