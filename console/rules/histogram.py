@@ -32,10 +32,7 @@ def shape(column: ColumnProfile, width: int = 12) -> tuple[float, ...]:
         return ()
     if high <= low:
         return (1.0,)
-    if len(column.quantiles) == len(QUANTILES):
-        usual = column.quantiles[0], column.quantiles[-1]
-        if 0 < usual[1] - usual[0] < (high - low) * _FAR:
-            low, high = usual
+    low, high = shown_range(column)
     shift = 0.0
     ends: tuple[float, ...] = (column.min or 0, *column.edges, column.max or 0)
     if column.type.lstrip("U").startswith(_WHOLE):
@@ -52,6 +49,16 @@ def shape(column: ColumnProfile, width: int = 12) -> tuple[float, ...]:
         first, last = start + shift, end + shift
         _spread(bins, (first - low) * scale, (last - low) * scale, count)
     return tuple(each / total for each in bins)
+
+
+def shown_range(column: ColumnProfile) -> tuple[float, float]:
+    """The values between which `shape` draws; (0, 0) without numbers."""
+    low, high = column.min or 0.0, column.max or 0.0
+    if len(column.quantiles) == len(QUANTILES):
+        usual = column.quantiles[0], column.quantiles[-1]
+        if 0 < usual[1] - usual[0] < (high - low) * _FAR:
+            return usual
+    return low, high
 
 
 def _spread(bins: list[float], start: float, end: float, count: int) -> None:

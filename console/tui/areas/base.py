@@ -42,6 +42,16 @@ def size_class(size: Size) -> SizeClass:
     return "medium" if size.width >= 110 else "narrow"
 
 
+def nothing_yet(what: str, why: str, command: str, key: str = "", verb: str = "") -> list[Part]:
+    """An empty place: what belongs here, one command, one key."""
+    own = Line(("or ", "quiet"), (key, "ink bold"), (f" {verb}", "quiet")) if key else Line()
+    return [
+        Line((what, "bright bold")),
+        Line((why, "quiet")),
+        Line(("$ ", "quiet"), (command, "accent"), ("   ", "ink")) + own,
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """Something the reader can choose: an action, a copy, a place."""

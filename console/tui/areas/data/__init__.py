@@ -1,7 +1,8 @@
 """2 Data: what came in, is it what was agreed, what changed since, and does it matter.
 
 Left the timeline of a dataset; right the chosen version: columns, what moved since the version
-before (or since the marked one), the contract. `c` opens the difference row by row, `o` the rows.
+before (since the pinned or marked one, where there is one), the contract. `c` opens the difference
+row by row, `o` the rows, `enter` on a column its shape.
 """
 
 from __future__ import annotations
@@ -11,59 +12,57 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 
 from console import text
-from console.rules.filtering import Field as FilterField
-from console.tui.areas.base import Area, AreaEntry, Choice
-from console.tui.areas.data.difference import difference_lines
+from console.tui.areas.base import Area, AreaEntry, Choice, nothing_yet
+from console.tui.areas.data import deeds, filters
+from console.tui.areas.data.deep_panes import PAGE_ROWS, DifferencePane, RowsPane
+from console.tui.areas.data.shapes import moved_chart, profile_chart, value_lines
 from console.tui.areas.data.tables import (
     dataset_columns,
-    moved_chart,
     moved_columns,
     profile_columns,
-    row_columns,
     rule_columns,
     version_columns,
     version_second,
 )
-from console.tui.dialogs.confirm import Question
-from console.tui.dialogs.fields import Field
-from console.tui.ink import EMPTY, Line
+from console.tui.ink import Line
 from console.tui.keymaps import bind
 from console.tui.signs import said
 from console.tui.snapshots.data import Snapshot
+from console.tui.widgets.boxes import Row, Stack
 from console.tui.widgets.linechart import LineChart
 from console.tui.widgets.pane import Pane, Words
-from console.tui.widgets.prose import Lines
+from console.tui.widgets.prose import Lines, Prose, Text
 from console.tui.widgets.table import Table
-from console.wire.datasets import DiffAnswer, Rows
-from storage.records.datasets import DatasetVersion
-from storage.records.drift import DriftReport
+from storage.records.datasets import Dataset, DatasetVersion
+from storage.records.drift import ColumnDrift, DriftReport
 from storage.records.profiles import ColumnProfile
 from storage.records.results import Result
 
-PAGE_ROWS = 200
+ASK_AGAIN_S = 0.5
+BAD = ("fail", "warn", "error")
 
 
 class DataArea(Area):
     """Versions of data."""
 
+    SPLIT: ClassVar[str] = "#left"
     help_text: ClassVar[str] = "Data versions: what came in, whether it holds, what moved."
     help_words: ClassVar[Words] = (
         ("PSI", "how far a column moved: 0.10 warns, 0.25 fails; noise is what chance reaches"),
         ("before, after", "both distributions on the same bins"),
         ("contract", "rules of the declared ODCS file, with the rate at which they are broken"),
-        ("shared", "chunks of rows that versions have in common are stored once"),
+        ("★", "b pins the version that the others are held against"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("compare", "difference"),
         bind("rows", "rows", keys="o", verb="rows", meaning="the rows of the version", place=26,
              rank=6),
-        bind("next-dataset", "next_dataset(1)", keys="right_square_bracket",
-             meaning="the next dataset"),
-        bind("previous-dataset", "next_dataset(-1)", keys="left_square_bracket",
-             meaning="the dataset before"),
+        bind("next-dataset", "next(1)", keys="right_square_bracket",
+             meaning="the next dataset, or page of rows"),
+        bind("previous-dataset", "next(-1)", keys="left_square_bracket",
+             meaning="the dataset or page before"),
     ]  # fmt: skip
     DEFAULT_CSS = """
     DataArea #left { width: 54; }
@@ -73,22 +72,32 @@ class DataArea(Area):
     DataArea.-narrow.-open #right { display: block; }
     DataArea.-narrow.-open #left { display: none; }
     DataArea Pane { margin: 0 0 1 0; }
-    DataArea #versions { max-height: 18; }
-    DataArea.-narrow #versions { max-height: 12; }
+    DataArea #versions { max-height: 16; }
+    DataArea.-narrow #versions { max-height: 9; }
+    DataArea #datasets { max-height: 6; }
+    DataArea.-narrow #datasets-pane { margin: 0; }
     DataArea #columns { max-height: 14; }
-    DataArea.-narrow #columns { max-height: 9; }
+    DataArea.-narrow #columns { max-height: 8; }
     DataArea #moved { max-height: 9; }
-    DataArea.-narrow #moved { max-height: 6; }
+    DataArea.-narrow #moved { max-height: 7; }
+    DataArea.-narrow #moved-pane { margin: 0; }
+    DataArea #worst { display: none; margin: 1 0 0 0; }
+    DataArea.-narrow #worst { display: block; }
     DataArea #rules-pane { display: none; }
     DataArea.-wide #rules-pane, DataArea.-medium #rules-pane { display: block; }
-    DataArea #rules { max-height: 9; }
+    DataArea #rules { max-height: 10; }
     DataArea #shape-pane { display: none; }
-    DataArea.-wide #shape-pane { display: block; }
-    DataArea #shape { height: 9; }
-    DataArea #rows-view, DataArea #difference-view { display: none; height: 1fr; }
+    DataArea.-wide #shape-pane { display: block; height: 1fr; max-height: 14; min-height: 6; }
+    DataArea #shape { height: 1fr; }
+    DataArea.-shape #shape-pane { display: block; height: 1fr; max-height: 20; }
+    DataArea.-shape #columns-pane, DataArea.-shape #moved-pane { display: none; }
+    DataArea #rows-view, DataArea #difference-view { display: none; height: 1fr; margin: 0; }
     DataArea #rows, DataArea #difference { height: 1fr; }
     DataArea.-rows #rows-view, DataArea.-difference #difference-view { display: block; }
     DataArea.-rows #main-view, DataArea.-difference #main-view { display: none; }
+    DataArea.-none #right, DataArea.-none #datasets-pane, DataArea.-none #rules-pane,
+    DataArea.-none #worst { display: none; }
+    DataArea.-none #left { width: 1fr; }
     """
 
     def __init__(self, entry: AreaEntry) -> None:
@@ -97,219 +106,286 @@ class DataArea(Area):
         self._drift: DriftReport | None = None
         self._pair: tuple[str, str, str] = ("", "", "")
         """Dataset, before and after of what moved."""
-        self._diff_job = 0
-        """Job that compares; 0 before the first answer."""
+        self._shaped_from = ""
+        """Table whose column is drawn over the whole place."""
 
     def compose(self) -> ComposeResult:
         versions: Table[DatasetVersion] = Table(
-            version_columns(None), key=lambda each: str(each.version), second=version_second,
-            has_head=False, has_marks=True, has_rail=True, holds_cursor=True, id="versions",
-            classes="main", fields=_VERSION_FIELDS,
+            [], key=lambda each: str(each.version), second=version_second,
+            has_head=False, has_marks=True, has_rail=True, has_baseline=True, holds_cursor=True,
+            id="versions", classes="main", fields=filters.VERSION_FIELDS,
         )  # fmt: skip
         columns: Table[ColumnProfile] = Table(
-            profile_columns(0), key=lambda each: each.name, id="columns", fields=_COLUMN_FIELDS,
+            profile_columns(), key=lambda each: each.name, id="columns",
+            fields=filters.COLUMN_FIELDS, verbs={"open": "shape"},
+        )  # fmt: skip
+        moved: Table[ColumnDrift] = Table(
+            moved_columns(), key=lambda each: each.column, id="moved", fields=filters.MOVED_FIELDS,
             verbs={"open": "shape"},
         )  # fmt: skip
-        with Horizontal(id="main-view"):
-            with Vertical(id="left"):
-                yield Pane("Data", versions, right="rows", id="versions-pane")
-                yield Pane("Datasets", Table(dataset_columns(), key=lambda each: each.name,
-                                             has_head=False, id="datasets"),
-                           facts="latest version, rows, on disk", id="datasets-pane")  # fmt: skip
-                rules: Table[Result] = Table(
-                    rule_columns(), key=lambda each: f"{each.name} {each.scope}", has_head=False,
-                    has_cursor=False, id="rules",
-                )  # fmt: skip
-                yield Pane("Contract", rules, is_stop=False, id="rules-pane")
-            with Vertical(id="right"):
+        datasets: Table[Dataset] = Table(
+            dataset_columns(), key=lambda each: each.name, has_head=False, id="datasets",
+            fields=filters.DATASET_FIELDS,
+        )  # fmt: skip
+        rules: Table[Result] = Table(
+            rule_columns(), key=lambda each: f"{each.name} {each.scope}", has_head=False,
+            id="rules", fields=filters.RULE_FIELDS,
+        )  # fmt: skip
+        with Row(id="main-view"):
+            with Stack(id="left"):
+                yield Pane("Data", versions, id="versions-pane",
+                           help="Versions of one dataset, newest first.")  # fmt: skip
+                yield Pane("Datasets", datasets, facts="latest version, rows, on disk",
+                           id="datasets-pane")  # fmt: skip
+                yield Prose(id="worst")
+                yield Pane("Contract", rules, id="rules-pane",
+                           help="The rules that were checked, worst first.")  # fmt: skip
+            with Stack(id="right"):
                 yield Pane("Columns", columns, id="columns-pane")
-                moved = Table(moved_columns(), key=lambda each: each.column, id="moved")
-                yield Pane("Moved", moved, id="moved-pane")
-                yield Pane("Shape", LineChart(id="shape"), is_stop=False, id="shape-pane")
-        yield Pane("Rows", Table([], key=lambda each: str(each), id="rows"), id="rows-view")
-        yield Pane("Difference", Lines(id="difference"), id="difference-view")
+                yield Pane("Moved", moved, id="moved-pane",
+                           help="Columns whose distribution moved, worst first.")  # fmt: skip
+                yield Pane("Shape", LineChart(id="shape"), Lines(id="values"), is_stop=False,
+                           id="shape-pane")  # fmt: skip
+        yield RowsPane()
+        yield DifferencePane()
 
     # ------------------------------------------------------------------ what is shown
 
+    @property
+    def _version(self) -> DatasetVersion | None:
+        detail = self._snapshot.detail if self._snapshot else None
+        return detail.version if detail else None
+
     def show(self, snapshot: Snapshot) -> None:
+        is_other = self._snapshot is None or self._snapshot.dataset != snapshot.dataset
         self._snapshot = snapshot
-        versions = self.query_one("#versions", Table)
-        if not snapshot.datasets or not snapshot.versions:
+        is_empty = not snapshot.datasets or not snapshot.versions
+        self.set_class(is_empty, "-none")
+        if is_empty:
             self.show_empty()
             return
-        versions.columns = version_columns(snapshot.at)
+        versions = self.query_one("#versions", Table)
+        if is_other:
+            versions.marked, versions.baseline = frozenset(), ""
+        self._shape_versions()
         versions.rows = snapshot.versions
-        self.query_one("#versions-pane", Pane).title(
-            snapshot.dataset, facts=text.counted(len(snapshot.versions), "version")
-        )
+        last = snapshot.versions[0]
+        size = sum(each.added_bytes for each in snapshot.versions)
+        facts = f"{text.counted(len(snapshot.versions), 'version')} · {text.byte_size(size)}"
+        key = next((each.key_columns for each in snapshot.datasets
+                    if each.name == last.dataset), ())  # fmt: skip
+        is_short = self.size_class == "narrow"
+        right = f"key {' '.join(key)}" if key and is_short else ""
+        self.query_one("#versions-pane", Pane).title(snapshot.dataset, facts=facts, right=right)
         self.query_one("#datasets", Table).rows = snapshot.datasets
+        if snapshot.detail is not None:
+            self._show_version(snapshot)
+
+    def _show_version(self, snapshot: Snapshot) -> None:
         detail = snapshot.detail
         if detail is None:
             return
         version = detail.version
-        versions.cursor_key = str(version.version)
+        self.query_one("#versions", Table).cursor_key = str(version.version)
         self.query_one("#columns", Table).rows = detail.profile.columns
         facts = f"{text.count(version.rows)} rows · {text.byte_size(version.bytes)}"
-        added = f"{version.created_at:%d %b %H:%M} by {version.created_by}"
+        added = f"{text.clock(version.created_at, snapshot.at)} by {version.created_by}"
         self.query_one("#columns-pane", Pane).title(version.name, facts=facts, right=added)
-        self._show_contract()
+        self._show_contract(detail.results)
         self._ask_moved(version)
         self._say()
 
+    def _shape_versions(self) -> None:
+        """One line a version on small terminals, two where a detail stands beside it."""
+        snapshot = self._snapshot
+        if snapshot is None:
+            return
+        is_short = self.size_class == "narrow"
+        rows = {each.version: each.rows for each in snapshot.versions}
+        changes = {
+            each.version: each.rows - rows[each.parent]
+            for each in snapshot.versions
+            if each.parent in rows
+        }
+        versions = self.query_one("#versions", Table)
+        versions.columns = version_columns(snapshot.at, changes, is_short=is_short)
+        versions.reform(second=None if is_short else version_second, has_head=is_short,
+                        has_rail=not is_short)  # fmt: skip
+
+    def settle(self) -> None:
+        if self._snapshot is not None:
+            self.show(self._snapshot)
+
     def show_empty(self) -> None:
         self.query_one("#versions", Table).say(
-            Line(("No data yet.", "bright bold")),
-            Line(("A version is an immutable state of a table, read from files: ", "quiet")),
-            Line(
-                ("mlops-console data add NAME FILE", "accent"), ("   or ", "quiet"), ("x", "ink bold")
-            ),
+            *nothing_yet(
+                "No data yet.",
+                "A version is an immutable state of a table, read from files and profiled.",
+                "mlops-console data add NAME FILE",
+                "x",
+                "chooses a file",
+            )
         )
-        self.query_one("#columns", Table).say(EMPTY)
-        self.query_one("#moved", Table).say(EMPTY)
+        self.query_one("#versions-pane", Pane).title("Data", facts="", right="")
         self.say("no dataset · x adds one")
 
-    def _show_contract(self) -> None:
-        detail = self._snapshot.detail if self._snapshot else None
-        if detail is None:
-            return
+    def _show_contract(self, results: tuple[Result, ...]) -> None:
+        version = self._version
         pane = self.query_one("#rules-pane", Pane)
         table = self.query_one("#rules", Table)
-        if not detail.results:
+        worst = self.query_one("#worst", Prose)
+        bad = [each for each in results if each.verdict in BAD]
+        worst.data = None
+        if bad and version is not None:
+            first = bad[0]
+            scope = first.scope.removeprefix("column:")
+            said_of = f"{version.name}  {scope} {first.name.replace('_', ' ')}: {first.reason}"
+            worst.data = Text(paragraphs=(said(first.verdict, said_of),), indent=2)
+        if not results:
             pane.title(facts="none declared", right="")
-            draft = f"mlops-console contract infer {detail.version.dataset}"
+            draft = f"mlops-console contract infer {version.dataset if version else 'NAME'}"
+            table.rows = ()
             table.say(Line(("Draft one: ", "quiet"), (draft, "accent")))
             return
-        bad = [each for each in detail.results if each.verdict in ("fail", "warn", "error")]
-        verdict = said(detail.version.verdict, f"{len(bad)} of {len(detail.results)}")
-        pane.title(facts=text.counted(len(detail.results), "rule"), right=verdict)
-        table.rows = detail.results
+        words = f"{len(bad)} of {len(results)}" if bad else "all hold"
+        verdict = version.verdict if version is not None else "pass"
+        pane.title(facts=text.counted(len(results), "rule"), right=said(verdict, words))
+        table.rows = results
 
     def _ask_moved(self, version: DatasetVersion) -> None:
-        """What moved since the marked version, else since the one before."""
-        found = self._snapshot.versions if self._snapshot else ()
-        marked = [int(key) for key in self.query_one("#versions", Table).marked]
-        others = [number for number in marked if number != version.version]
-        before = max(others) if others else (version.parent or version.version - 1)
-        if before < 1 or before not in {each.version for each in found}:
-            self.query_one("#moved-pane", Pane).title("Moved", facts="nothing to compare with")
-            self.query_one("#moved", Table).say(Line(("This is the first version.", "quiet")))
-            self._pair = ("", "", "")
+        """What moved since the pinned version, the marked one, or the one before."""
+        versions = self.query_one("#versions", Table)
+        known = {each.version for each in versions.rows}
+        pinned = [int(versions.baseline)] if versions.baseline else []
+        marked = sorted((int(key) for key in versions.marked), reverse=True)
+        others = [n for n in (*pinned, *marked) if n != version.version and n in known]
+        before = others[0] if others else (version.parent or version.version - 1)
+        if before < 1 or before not in known:
+            self.query_one("#moved-pane", Pane).title("Moved", facts="nothing to compare with",
+                                                      right="")  # fmt: skip
+            table = self.query_one("#moved", Table)
+            table.rows = ()
+            table.say(Line(("This is the first version.", "quiet")))
+            self._pair, self._drift = ("", "", ""), None
+            self._show_shape()
             return
         pair = (version.dataset, f"v{before}", f"v{version.version}")
         if pair == self._pair and self._drift is not None:
             return
         self._pair = pair
         self._drift = None
-        self.query_one("#moved", Table).wait()
+        table = self.query_one("#moved", Table)
+        table.rows = ()
+        table.wait()
         self.post_message(self.Wants(self, "drift", dataset=pair[0], before=pair[1], after=pair[2]))
 
     def show_part(self, what: str, value: Any) -> None:
         if what == "drift":
             self._show_moved(value)
         elif what == "rows":
-            self._show_rows(value)
+            self.query_one(RowsPane).show(value, self._version)
         else:
-            self._show_difference(value)
+            difference = self.query_one(DifferencePane)
+            if difference.show(value):
+                self.set_timer(ASK_AGAIN_S, self._ask_difference)
+            self.say(difference.words)
 
     def _show_moved(self, report: DriftReport) -> None:
         self._drift = report
         _, before, after = self._pair
-        noise = f"   noise {text.fixed(report.noise, 3)}" if report.noise is not None else ""
-        self.query_one("#moved-pane", Pane).title(
-            f"Moved since {before}", facts=f"{after} against {before} · PSI, worst first",
-            right=f"warn 0.10   fail 0.25{noise}",
-        )  # fmt: skip
+        limits = "warn 0.10   fail 0.25" if self.size_class != "narrow" else ""
+        if limits and report.noise is not None and report.noise >= 0.005:
+            limits += f"   noise {text.fixed(report.noise, 2)}"
+        pane = self.query_one("#moved-pane", Pane)
+        pane.title(f"Moved since {before}", right=limits,
+                   facts=f"{after} against {before} · PSI, worst first")  # fmt: skip
         table = self.query_one("#moved", Table)
         table.rows = report.columns
+        if not report.columns:
+            table.say(Line(("No column can be compared.", "quiet")))
         self._show_shape()
         self._say()
 
     def _show_shape(self) -> None:
-        table = self.query_one("#moved", Table)
-        chosen = table.cursor_row or (self._drift.columns[0] if self._drift and self._drift.columns
-                                      else None)  # fmt: skip
+        """The chosen column, drawn large: before and after where both are known."""
         pane = self.query_one("#shape-pane", Pane)
         chart = self.query_one("#shape", LineChart)
-        if chosen is None:
-            chart.data = None
-            return
-        _, before, after = self._pair
-        shown = moved_chart(chosen, before, after)
-        interval = text.interval(chosen.primary.ci_low, chosen.primary.ci_high, 2)
-        value = f"PSI {text.fixed(chosen.primary.value, 2)}, {interval}"
-        pane.title(chosen.column, facts="share of rows", right=said(chosen.verdict, value))
-        chart.data = shown
+        name = self._shaped_column()
+        detail = self._snapshot.detail if self._snapshot else None
+        drift = next((each for each in (self._drift.columns if self._drift else ())
+                      if each.column == name), None)  # fmt: skip
+        profile = next((each for each in (detail.profile.columns if detail else ())
+                        if each.name == name), None)  # fmt: skip
+        if drift is not None:
+            _, before, after = self._pair
+            interval = text.interval(drift.primary.ci_low, drift.primary.ci_high, 2)
+            value = f"PSI {text.fixed(drift.primary.value, 2)}, {interval}"
+            pane.title(name, facts="share of rows", right=said(drift.verdict, value))
+            picture = moved_chart(drift, before, after)
+        else:
+            pane.title(name or "Shape", facts="share of rows", right="")
+            picture = profile_chart(profile) if profile is not None else None
+        values = self.query_one("#values", Lines)
+        values.data = None if picture else value_lines(profile, drift, pane.size.width - 4)
+        chart.display, chart.data = picture is not None, picture
 
-    def _show_rows(self, page: Rows) -> None:
-        table = self.query_one("#rows", Table)
-        table.columns = row_columns(page)
-        table.rows = page.rows
-        last = page.offset + len(page.rows)
-        self.query_one("#rows-view", Pane).title(
-            "Rows", facts=f"{text.count(page.offset + 1)} to {text.count(last)} of "
-            f"{text.count(page.total)}", right="← → more columns",
-        )  # fmt: skip
-        table.focus()
-
-    def _show_difference(self, answer: DiffAnswer) -> None:
-        if answer.diff is None:
-            self._await_difference(answer)
-            return
-        diff = answer.diff
-        self.query_one("#difference-view", Pane).title(
-            f"{diff.before} → {diff.after}",
-            facts=f"{text.count(diff.rows_added)} added, {text.count(diff.rows_removed)} removed, "
-            f"{text.count(diff.rows_changed)} changed",
-            right=f"{diff.chunks_shared} chunks shared",
-        )
-        self.query_one("#difference", Lines).data = tuple(difference_lines(diff))
-        self._say()
-
-    def _await_difference(self, answer: DiffAnswer) -> None:
-        """The comparison is a job; a second one for the same pair means that the first failed."""
-        job = answer.job
-        lines = self.query_one("#difference", Lines)
-        if job is None or self._diff_job not in (0, job.id):
-            lines.data = (
-                Line(said("fail", "The versions could not be compared.")),
-                Line(
-                    (f"mlops-console job logs {self._diff_job}", "accent"), (" tells why", "quiet")
-                ),
-            )
-            return
-        self._diff_job = job.id
-        lines.data = (Line(("Reading the chunks that differ …", "quiet")),)
-        self.say(f"job {job.id} compares the versions")
-        self.set_timer(0.5, self._ask_difference)
+    def _shaped_column(self) -> str:
+        focused = self.screen.focused
+        columns, moved = self.query_one("#columns", Table), self.query_one("#moved", Table)
+        row = moved.cursor_row
+        if focused is columns or (self.has_class("-shape") and self._shaped_from == "columns"):
+            return columns.cursor_key
+        return row.column if row is not None else columns.cursor_key
 
     def _say(self) -> None:
-        snapshot = self._snapshot
-        if snapshot is None or snapshot.detail is None:
+        version = self._version
+        if version is None:
             return
+        if self.has_class("-difference"):
+            return
+        marked = len(self.query_one("#versions", Table).marked)
+        parts = [f"{marked} marked · c compares {self._pair[1]} with {self._pair[2]}"] if marked \
+            and self._pair[0] else []  # fmt: skip
         if self._drift is not None and self._drift.words:
-            self.say(self._drift.words)
-            return
-        version = snapshot.detail.version
-        used = f"used by {', '.join(version.used_by)}" if version.used_by else "not used yet"
-        self.say(f"{version.name} · {version.source.rsplit('/', 1)[-1]} · {used}")
+            parts.append(self._drift.words)
+        else:
+            used = f"used by {', '.join(version.used_by)}" if version.used_by else "not used yet"
+            parts += [version.name, version.source.rsplit("/", 1)[-1], used]
+        self.say(" · ".join(parts))
 
     # ------------------------------------------------------------------ moving about
 
     @on(Table.Moved, "#versions")
     def look_at(self, event: Table.Moved) -> None:
-        detail = self._snapshot.detail if self._snapshot else None
-        if event.key and detail is not None and event.key != str(detail.version.version):
-            self._want(detail.version.dataset, event.key)
+        version = self._version
+        if event.key and version is not None and event.key != str(version.version):
+            self._want(version.dataset, event.key)
 
     @on(Table.MarksChanged, "#versions")
     def compare_with_mark(self) -> None:
-        detail = self._snapshot.detail if self._snapshot else None
-        if detail is not None:
-            self._ask_moved(detail.version)
+        if self._version is not None:
+            self._ask_moved(self._version)
+            self._say()
 
-    @on(Table.Moved, "#moved")
+    @on(Table.BaselineWanted, "#versions")
+    def pin(self, event: Table.BaselineWanted) -> None:
+        table = event.table
+        table.baseline = "" if table.baseline == event.key else event.key
+        self.compare_with_mark()
+
+    @on(Table.Moved, "#moved, #columns")
     def look_at_column(self) -> None:
         self._show_shape()
+
+    @on(Table.Opened, "#moved, #columns")
+    def open_column(self, event: Table.Opened) -> None:
+        if self.size_class == "wide":
+            self._show_shape()
+            return
+        self._shaped_from = event.table.id or ""
+        self._show_shape()
+        self.add_class("-shape")
+        self.refresh_bindings()
 
     @on(Table.Opened, "#versions")
     def open_version(self) -> None:
@@ -321,33 +397,41 @@ class DataArea(Area):
         self._want(event.key, "")
         self.query_one("#versions", Table).focus()
 
-    def action_next_dataset(self, step: int) -> None:
-        names = [each.name for each in self._snapshot.datasets] if self._snapshot else []
-        if self._snapshot and self._snapshot.dataset in names:
-            place = (names.index(self._snapshot.dataset) + step) % len(names)
-            self._want(names[place], "")
+    def action_next(self, step: int) -> None:
+        """The next dataset; in the rows the next page."""
+        snapshot = self._snapshot
+        if self.has_class("-rows"):
+            version = self._version
+            offset = max(0, self.query_one(RowsPane).first_row + step * PAGE_ROWS)
+            if version is not None and offset < version.rows:
+                self._want_rows(version, offset)
+        elif snapshot is not None:
+            names = [each.name for each in snapshot.datasets if each.version_count]
+            if snapshot.dataset in names:
+                self._want(names[(names.index(snapshot.dataset) + step) % len(names)], "")
 
     def _want(self, dataset: str, version: str) -> None:
         self._drift = None
         self.post_message(self.Wants(self, "main", dataset=dataset, version=version))
 
-    def action_rows(self) -> None:
-        detail = self._snapshot.detail if self._snapshot else None
-        if detail is None:
-            return
-        self.add_class("-rows")
-        version = detail.version
+    def _want_rows(self, version: DatasetVersion, offset: int) -> None:
         self.post_message(
-            self.Wants(self, "rows", dataset=version.dataset, version=str(version.version))
-        )
+            self.Wants(self, "rows", dataset=version.dataset, version=str(version.version),
+                       offset=offset, limit=PAGE_ROWS)
+        )  # fmt: skip
+
+    def action_rows(self) -> None:
+        version = self._version
+        if version is not None:
+            self.add_class("-rows")
+            self.query_one(RowsPane).begin()
+            self._want_rows(version, 0)
 
     def action_difference(self) -> None:
-        """The chosen version against the marked one or the one before, row by row."""
+        """The chosen version against the pinned, the marked one or the one before, by rows."""
         if self._pair[0]:
-            self._diff_job = 0
             self.add_class("-difference")
-            self.query_one("#difference", Lines).data = (Line(("reading …", "quiet")),)
-            self.query_one("#difference-view", Pane).focus()
+            self.query_one(DifferencePane).begin()
             self._ask_difference()
 
     def _ask_difference(self) -> None:
@@ -355,111 +439,44 @@ class DataArea(Area):
         if self.has_class("-difference"):
             self.post_message(self.Wants(self, "diff", dataset=dataset, before=before, after=after))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        is_deep = self.has_class("-rows") or self.has_class("-difference")
+        if action == "rows":
+            return self._version is not None and not is_deep
+        if action == "difference":
+            return bool(self._pair[0]) and not is_deep
+        return super().check_action(action, parameters)
+
+    @property
+    def can_go_back(self) -> bool:
+        is_open = self.has_class("-open") and self.size_class == "narrow"
+        return is_open or any(self.has_class(name) for name in ("-rows", "-difference", "-shape"))
+
     def go_back(self) -> bool:
-        for name, target in (("-rows", "#columns"), ("-difference", "#versions"),
-                             ("-open", "#versions")):  # fmt: skip
-            if self.has_class(name):
-                self.remove_class(name)
-                self.query_one(target, Table).focus()
-                return True
-        return False
+        if not self.can_go_back:
+            return False
+        name = next(each for each in ("-rows", "-difference", "-shape", "-open")
+                    if self.has_class(each))  # fmt: skip
+        self.remove_class(name)
+        is_in_detail = self.has_class("-open") and self.size_class == "narrow"
+        target = (
+            self._shaped_from if name == "-shape" else "columns" if is_in_detail else "versions"
+        )
+        self.query_one(f"#{target}", Table).focus()
+        self._say()
+        self.refresh_bindings()
+        return True
 
     def reveal(self, kind: str, name: str) -> None:
         dataset, _, version = name.partition("@")
         first, _, last = version.partition("..")
-        self._want(dataset, (last or first).removeprefix("v"))
+        wanted = last or first
+        self._want(dataset, wanted[1:] if wanted[:1] == "v" and wanted[1:].isdigit() else wanted)
 
     # ------------------------------------------------------------------ what can be done
 
     def actions(self) -> list[Choice]:
-        detail = self._snapshot.detail if self._snapshot else None
-        name = detail.version.name if detail else "NAME"
-        dataset = detail.version.dataset if detail else "NAME"
-        none = "" if detail else "there is no version yet"
-        base = "mlops-console"
-        return [
-            Choice(id="add_data", label="add a version from files", key="a",
-                   command=f"{base} data add {dataset} FILE"),
-            Choice(id="set_version_tag", label=f"tag {name}", key="t", why_not=none,
-                   command=f"{base} data tag {name} TAG"),
-            Choice(id="check_contract", label=f"check {name} against the contract again", key="k",
-                   why_not=none, command=f"{base} contract check {name}"),
-            Choice(id="infer_contract", label="draft a contract from it", key="i", why_not=none,
-                   command=f"{base} contract infer {name}"),
-            Choice(id="export_data", label=f"write {name} to a file", key="e", why_not=none,
-                   command=f"{base} data export {name} FILE"),
-            Choice(id="verify_data", label="read every chunk again and compare digests", key="v",
-                   why_not=none, command=f"{base} data verify {name}"),
-        ]  # fmt: skip
+        return deeds.choices(self._version) if self._snapshot is not None else []
 
     def choose(self, action: Choice) -> None:
-        detail = self._snapshot.detail if self._snapshot else None
-        dataset = detail.version.dataset if detail else ""
-        version = str(detail.version.version) if detail else ""
-        asked = {"dataset": dataset, "version": version}
-        if action.id == "add_data":
-            self._ask_files(dataset)
-        elif action.id == "set_version_tag":
-            question = Question(
-                sentence=f"Tag {dataset}@v{version}?",
-                fields=(Field(id="tag", label="tag", is_required=True),
-                        Field(id="note", label="note")),
-                yes="tag it", warns=False,
-            )  # fmt: skip
-            self.post_message(self.Acts(self, action.id, ask=question, **asked))
-        elif action.id == "export_data":
-            question = Question(
-                sentence=f"Write {dataset}@v{version} to a file?",
-                fields=(Field(id="path", label="path", is_required=True,
-                              hint="absolute; .parquet, .csv or .arrow"),),
-                yes="write it", warns=False,
-            )  # fmt: skip
-            self.post_message(self.Acts(self, action.id, ask=question, **asked))
-        elif action.id == "infer_contract":
-            self.post_message(self.Acts(self, "check_contract", infer=True, **asked))
-        else:
-            self.post_message(self.Acts(self, action.id, **asked))
-
-    def _ask_files(self, dataset: str) -> None:
-        from console.tui.dialogs.form import Form
-
-        form = Form(
-            "Add a version from files",
-            (
-                Field(id="dataset", label="dataset", value=dataset, is_required=True),
-                Field(id="files", label="file", is_required=True, hint="absolute path or pattern"),
-                Field(id="how", label="how", value="append" if dataset else "replace",
-                      choices=("append", "replace")),
-                Field(id="note", label="note"),
-            ),
-            facts=(("append", "the rows are more rows of the latest version"),
-                   ("replace", "the files are the whole new state")),
-            yes="add it",
-        )  # fmt: skip
-
-        def answered(answer: Any) -> None:
-            if answer is None:
-                return
-            values = answer.values
-            self.post_message(
-                self.Acts(self, "add_data", dataset=values["dataset"], files=(values["files"],),
-                          append=values["how"] == "append", note=values["note"], options={})
-            )  # fmt: skip
-
-        self.app.push_screen(form, answered)
-
-
-_VERSION_FIELDS: dict[str, FilterField[DatasetVersion]] = {
-    "version": FilterField(lambda each: each.version, "number"),
-    "rows": FilterField(lambda each: each.rows, "number"),
-    "verdict": FilterField(lambda each: each.verdict),
-    "note": FilterField(lambda each: each.note),
-    "tag": FilterField(lambda each: each.tags),
-    "used": FilterField(lambda each: each.used_by),
-}
-_COLUMN_FIELDS: dict[str, FilterField[ColumnProfile]] = {
-    "name": FilterField(lambda each: each.name),
-    "type": FilterField(lambda each: each.type),
-    "nulls": FilterField(lambda each: each.null_count, "number"),
-    "distinct": FilterField(lambda each: each.distinct_count, "number"),
-}
+        deeds.do(self, self._version, action.id)

@@ -1,51 +1,68 @@
-"""A difference of two versions in words: schema first, then rows by column, then examples."""
+"""A difference of two versions as rows: schema, then columns by cells changed, then examples."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from console import text
-from console.tui.ink import EMPTY, Line
+from console.tui.ink import Ink, Line
+from console.tui.widgets.table_layout import Column
 from storage.records.diffs import DatasetDiff, RowDifference
 
-EXAMPLES = 12
+EXAMPLES = 50
+_SIGNS: dict[str, tuple[str, Ink]] = {"added": ("+", "ok"), "removed": ("−", "fail")}
 
 
-def difference_lines(diff: DatasetDiff) -> Iterator[Line]:
-    """Lines for a pane, the most telling ones first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One thing that differs."""
+
+    section: str
+    place: int
+    sign: str
+    ink: Ink
+    name: str
+    words: str
+
+
+def told_columns() -> list[Column[Told]]:
+    return [
+        Column(key="sign", cell=lambda each: Line((each.sign, each.ink)), width=1, is_pinned=True),
+        Column(key="name", cell=lambda each: each.name, least=8, is_name=True, is_pinned=True),
+        Column(key="words", cell=lambda each: each.words, ink="quiet", least=12, grow=1),
+    ]
+
+
+def told(diff: DatasetDiff) -> list[Told]:
+    """Everything worth a row, the most telling first; empty when nothing differs."""
+    found = [*_schema(diff), *_columns(diff), *_examples(diff)]
+    return [
+        Told(section=section, place=place, sign=sign, ink=ink, name=name, words=words)
+        for place, (section, sign, ink, name, words) in enumerate(found)
+    ]
+
+
+def how_compared(diff: DatasetDiff) -> str:
+    """By which key, for the state line."""
     if diff.is_equal:
-        yield Line(("The two versions hold the same rows.", "bright bold"))
-        return
+        return "the two versions hold the same rows"
     key = text.listed(diff.key) if diff.key else ""
     how = f"rows are named by {key}" if key else "no key: rows are compared as a whole"
-    yield Line((f"{how}{'; ' + diff.note if diff.note else ''}", "quiet"))
-    yield EMPTY
-    yield from _schema(diff)
-    yield from _columns(diff)
-    yield from _examples(diff)
+    return f"{how}; {diff.note}" if diff.note else how
 
 
-def _schema(diff: DatasetDiff) -> Iterator[Line]:
-    if not diff.schema:
-        return
-    yield Line(("Schema", "bright bold"))
+_Row = tuple[str, str, Ink, str, str]
+
+
+def _schema(diff: DatasetDiff) -> Iterator[_Row]:
     for change in diff.schema:
         move = f"{change.before} → {change.after}".strip(" →")
-        yield Line((f"  {change.kind:<9}", "warn"), (change.column, "ink"), (f"  {move}", "quiet"))
-    yield EMPTY
+        yield "Schema", "▲", "warn", change.column, f"{change.kind} {move}".strip()
 
 
-def _columns(diff: DatasetDiff) -> Iterator[Line]:
-    told = [
-        each
-        for each in diff.differences
-        if each.cells_changed or each.new_values or each.vanished_values
-    ]
-    if not told:
-        return
-    yield Line(("Columns", "bright bold"))
-    width = max(len(each.column) for each in told)
-    for each in sorted(told, key=lambda one: -one.cells_changed):
+def _columns(diff: DatasetDiff) -> Iterator[_Row]:
+    for each in sorted(diff.differences, key=lambda one: -one.cells_changed):
         parts = []
         if each.cells_changed:
             parts.append(text.counted(each.cells_changed, "cell") + " changed")
@@ -53,26 +70,24 @@ def _columns(diff: DatasetDiff) -> Iterator[Line]:
             parts.append(f"new: {', '.join(each.new_values[:5])}")
         if each.vanished_values:
             parts.append(f"gone: {', '.join(each.vanished_values[:5])}")
-        yield Line((f"  {each.column:<{width}}  ", "ink"), ("; ".join(parts), "quiet"))
-    yield EMPTY
+        if parts:
+            yield "Columns", "~", "accent", each.column, "; ".join(parts)
 
 
-def _examples(diff: DatasetDiff) -> Iterator[Line]:
-    if not diff.examples:
-        return
-    yield Line(("Examples", "bright bold"))
+def _examples(diff: DatasetDiff) -> Iterator[_Row]:
     for row in diff.examples[:EXAMPLES]:
-        sign, ink = {"added": ("+", "ok"), "removed": ("−", "fail")}.get(row.kind, ("~", "warn"))
-        yield Line((f"  {sign} ", ink), (_row(diff, row), "ink"))
+        sign, ink = _SIGNS.get(row.kind, ("~", "warn"))
+        name = " ".join(each or "null" for each in row.key)
+        yield "Examples", sign, ink, name or row.kind, _words(diff, row)
 
 
-def _row(diff: DatasetDiff, row: RowDifference) -> str:
+def _words(diff: DatasetDiff, row: RowDifference) -> str:
     if row.kind == "changed":
         cells = []
         for name in row.changed[:4]:
             place = diff.columns.index(name)
             before, after = row.before[place] or "null", row.after[place] or "null"
             cells.append(f"{name} {before} → {after}")
-        return f"{' '.join(each or 'null' for each in row.key)}: {', '.join(cells)}"
+        return ", ".join(cells)
     values = row.after or row.before
     return "  ".join(each or "null" for each in values[:12])

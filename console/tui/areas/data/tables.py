@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from console import text
-from console.rules import histogram as histogram_rules
 from console.rules import metrics
+from console.tui.areas.data.shapes import HISTOGRAM_CELLS, shape
 from console.tui.ink import EMPTY, Line, Part
 from console.tui.signs import said, sign, state, value_ink
 from console.tui.widgets.bars import histogram
-from console.tui.widgets.chart import Axis, Chart, Series
 from console.tui.widgets.table_layout import Column
 from console.wire.datasets import Rows
 from storage.records.datasets import Dataset, DatasetVersion
@@ -18,25 +18,52 @@ from storage.records.drift import ColumnDrift
 from storage.records.profiles import QUANTILES, ColumnProfile
 from storage.records.results import Result
 
-HISTOGRAM_CELLS = 14
-_P5, _MEDIAN, _P95 = (QUANTILES.index(q) for q in (0.05, 0.5, 0.95))
+_SPREAD = tuple(QUANTILES.index(q) for q in (0.05, 0.5, 0.95))
 
 
-def version_columns(now: datetime | None) -> list[Column[DatasetVersion]]:
-    """A timeline: number and note above, verdict and use below."""
+def version_columns(
+    now: datetime | None, changes: Mapping[int, int], *, is_short: bool
+) -> list[Column[DatasetVersion]]:
+    """A timeline. Short terminals get one line a version, with contract and use as columns."""
 
     def when(each: DatasetVersion) -> str:
         return text.clock(each.created_at, now or each.created_at, seconds=False)
 
-    return [
+    def change(each: DatasetVersion) -> str:
+        return text.delta(changes.get(each.version), 0)
+
+    columns: list[Column[DatasetVersion]] = [
         Column(key="bullet", cell=lambda each: sign("version"), width=1, is_bullet=True,
                is_pinned=True),
-        Column(key="version", cell=lambda each: f"v{each.version}", width=4, is_name=True,
-               sort=lambda each: each.version, first_descending=True),
-        Column(key="note", cell=_version_note, least=8, grow=1),
-        Column(key="when", cell=when, ink="quiet", rank=60),
-        Column(key="rows", cell=lambda each: text.count(each.rows), align="right"),
+        Column(key="version", cell=lambda each: f"v{each.version}", width=3, is_name=True,
+               sort=lambda each: each.version, first_descending=True, is_pinned=True),
+        Column(key="note", head="note", cell=_version_note, least=8, grow=1,
+               meaning="what the version brought, and its tags"),
+        Column(key="when", head="added", cell=when, ink="quiet", rank=60,
+               sort=lambda each: each.created_at, first_descending=True),
+        Column(key="rows", head="rows", cell=lambda each: text.count(each.rows), align="right",
+               sort=lambda each: each.rows, first_descending=True),
+        Column(key="change", head="change", cell=change, align="right", ink="quiet", rank=55,
+               meaning="rows more or less than in the version before"),
     ]  # fmt: skip
+    if is_short:
+        columns += [
+            Column(key="contract", head="contract", cell=contract_words, least=8, rank=40,
+                   sort=lambda each: (-each.failure_count, -each.warning_count),
+                   meaning="whether the declared contract holds"),
+            Column(key="used", head="used by", ink="quiet", least=10, rank=65,
+                   cell=lambda each: ", ".join(each.used_by[:2]) or text.MISSING),
+        ]  # fmt: skip
+    return columns
+
+
+def contract_words(version: DatasetVersion) -> Line:
+    """Verdict of the contract with the number of rules behind it."""
+    if version.verdict == "skipped":
+        return Line(("none", "quiet"))
+    count = version.failure_count or version.warning_count
+    noun = "failure" if version.failure_count else "warning"
+    return said(version.verdict, text.counted(count, noun) if count else version.verdict)
 
 
 def _version_note(version: DatasetVersion) -> Part:
@@ -47,14 +74,8 @@ def _version_note(version: DatasetVersion) -> Part:
 
 def version_second(version: DatasetVersion) -> list[tuple[str, Part]]:
     """Contract verdict and what was made from it."""
-    if version.verdict == "skipped":
-        verdict = Line(("no contract", "quiet"))
-    else:
-        count = version.failure_count or version.warning_count
-        noun = "failure" if version.failure_count else "warning"
-        word = text.counted(count, noun) if count else version.verdict
-        verdict = said(version.verdict, word)
     used = ", ".join(version.used_by[:2]) or "not used yet"
+    verdict = contract_words(version)
     return [("version", verdict), ("", Line((used, "quiet")))]
 
 
@@ -77,11 +98,11 @@ def _shared(dataset: Dataset) -> str:
     return f"{text.byte_size(dataset.bytes)}"
 
 
-def profile_columns(rows: int) -> list[Column[ColumnProfile]]:
+def profile_columns() -> list[Column[ColumnProfile]]:
     """One line a column of the data: type, nulls, distinct, spread, shape."""
     return [
         Column(key="column", head="column", cell=lambda each: each.name, least=8, is_name=True,
-               is_pinned=True, sort=lambda each: each.name, width=15),
+               is_pinned=True, sort=lambda each: each.name),
         Column(key="type", head="type", cell=lambda each: each.type.lower(), ink="quiet",
                rank=60, least=6, sort=lambda each: each.type),
         Column(key="null", head="null", align="right", cell=lambda each: _null(each),
@@ -90,14 +111,14 @@ def profile_columns(rows: int) -> list[Column[ColumnProfile]]:
                cell=lambda each: text.count(each.distinct_count),
                sort=lambda each: each.distinct_count, first_descending=True),
         Column(key="p5", head="p5", align="right", rank=50, ink="quiet",
-               cell=lambda each: _quantile(each, _P5)),
+               cell=lambda each: _spread(each, 0),
+               meaning="5 of 100 values are smaller; of a text the most frequent value"),
         Column(key="median", head="median", align="right", rank=45,
-               cell=lambda each: _quantile(each, _MEDIAN)),
+               cell=lambda each: _spread(each, 1)),
         Column(key="p95", head="p95", align="right", rank=50, ink="quiet",
-               cell=lambda each: _quantile(each, _P95)),
+               cell=lambda each: _spread(each, 2)),
         Column(key="shape", head="distribution", width=HISTOGRAM_CELLS, rank=40,
                draw=lambda each, width: histogram(shape(each), width)),
-        Column(key="top", head="most frequent", cell=_top, ink="quiet", grow=1, least=10, rank=65),
     ]  # fmt: skip
 
 
@@ -106,37 +127,32 @@ def _null(each: ColumnProfile) -> Part:
     return text.percent(missing / each.n) if each.n and missing else Line(("–", "quiet"))
 
 
-def _quantile(each: ColumnProfile, place: int) -> str:
-    if len(each.quantiles) <= place:
+def _spread(each: ColumnProfile, place: int) -> str:
+    """A quantile; of a text one of the three most frequent values with its share."""
+    if each.kind in ("categorical", "text"):
+        if place >= len(each.top) or not each.n:
+            return ""
+        word, count = each.top[place]
+        return f"{text.cut(text.clean(word), 8)} {text.percent(count / each.n, 0)}"
+    if len(each.quantiles) <= max(_SPREAD):
         return ""
-    value = each.quantiles[place]
+    value = each.quantiles[_SPREAD[place]]
     if each.kind == "timestamp":
-        return f"{datetime.fromtimestamp(value):%Y-%m-%d}"
+        ends = [datetime.fromtimestamp(each.quantiles[at], UTC) for at in _SPREAD]
+        is_long = ends[0].year != ends[-1].year
+        return f"{datetime.fromtimestamp(value, UTC):{'%Y-%m' if is_long else '%d %b'}}"
     return text.general(value)
-
-
-def _top(each: ColumnProfile) -> str:
-    if each.kind not in ("categorical", "text") or not each.n:
-        return ""
-    return ", ".join(f"{value} {text.percent(count / each.n, 0)}" for value, count in each.top[:3])
-
-
-def shape(each: ColumnProfile) -> tuple[float, ...]:
-    """Shares to draw: bins of equal width for numbers, the most frequent values for texts."""
-    shares = histogram_rules.shape(each, HISTOGRAM_CELLS)
-    if shares:
-        return shares
-    total = sum(count for _, count in each.top) + each.other_count
-    return tuple(count / total for _, count in each.top[:HISTOGRAM_CELLS]) if total else ()
 
 
 def moved_columns() -> list[Column[ColumnDrift]]:
     """Worst first: PSI with its interval, both shapes on the same bins, the medians."""
     return [
         Column(key="sign", cell=lambda each: sign(each.verdict), width=1, is_pinned=True),
-        Column(key="column", head="column", cell=lambda each: each.column, least=8, width=15,
-               is_name=True, is_pinned=True),
-        Column(key="psi", head="PSI", align="right", cell=_moved_value),
+        Column(key="column", head="column", cell=lambda each: each.column, least=8,
+               is_name=True, is_pinned=True, sort=lambda each: each.column),
+        Column(key="psi", head="PSI", align="right", cell=_moved_value,
+               sort=lambda each: each.primary.value, first_descending=True,
+               meaning="0.10 warns, 0.25 fails; below the noise it is chance"),
         Column(key="interval", head="95 % interval", align="right", ink="quiet", rank=60,
                cell=lambda each: text.interval(each.primary.ci_low, each.primary.ci_high, 2)),
         Column(key="before", head="before", width=HISTOGRAM_CELLS, rank=50,
@@ -149,7 +165,9 @@ def moved_columns() -> list[Column[ColumnDrift]]:
 
 
 def _moved_value(each: ColumnDrift) -> Line:
-    shown = metrics.show(each.primary.value, each.primary.name)
+    name = each.primary.name
+    value = each.primary.value
+    shown = text.fixed(value, 2) if name == "psi" else metrics.show(value, name)
     return Line((shown, value_ink(each.verdict)))
 
 
@@ -163,28 +181,12 @@ def medians(each: ColumnDrift) -> Part:
     return f"{text.general(each.median_before)} → {text.general(each.median_after)}"
 
 
-def moved_chart(each: ColumnDrift, before: str, after: str) -> Chart | None:
-    """Both distributions of one column, drawn large; None for categories."""
-    if not each.edges or len(each.edges) < 2:
-        return None
-    middles = [(a + b) / 2 for a, b in zip(each.edges, each.edges[1:], strict=False)]
-    was = [(x, 100 * y) for x, y in zip(middles, each.before, strict=False)]
-    now = [(x, 100 * y) for x, y in zip(middles, each.after, strict=False)]
-    return Chart(
-        series=(
-            Series(points=was, label=before, ink="quiet"),
-            Series(points=now, label=after, ink="accent", is_judged=True),
-        ),
-        y=Axis(floor=0.0, write=lambda value: f"{value:g} %"),
-    )
-
-
 def rule_columns() -> list[Column[Result]]:
     """Contract results, worst first: what was asked, what was found."""
     return [
         Column(key="sign", cell=lambda each: sign(each.verdict), width=1, is_pinned=True),
         Column(key="rule", cell=_rule, least=12, grow=1, is_name=True),
-        Column(key="limit", align="right", ink="quiet", rank=60,
+        Column(key="limit", head="", align="right", ink="quiet", rank=60,
                cell=lambda each: f"≤ {text.percent(each.threshold)}"
                if each.threshold is not None else text.MISSING),
         Column(key="found", align="right", cell=lambda each: Line(
@@ -198,16 +200,19 @@ def _rule(result: Result) -> Part:
 
 
 def row_columns(page: Rows) -> list[Column[tuple[str | None, ...]]]:
-    """The columns of a page of rows, nulls shown as such."""
+    """The columns of a page of rows after their number, nulls shown as such."""
 
     def cell(place: int) -> Column[tuple[str | None, ...]]:
         is_number = any(word in page.types[place] for word in ("INT", "DOUBLE", "DECIMAL", "FLOAT"))
 
         def write(row: tuple[str | None, ...]) -> Part:
-            value = row[place]
+            value = row[place + 1]
             return Line(("–", "quiet")) if value is None else value
 
-        return Column(key=page.columns[place], head=page.columns[place], cell=write,
-                      align="right" if is_number else "left", is_pinned=place == 0)  # fmt: skip
+        return Column(key=f"{place} {page.columns[place]}", head=page.columns[place], cell=write,
+                      align="right" if is_number else "left")  # fmt: skip
 
-    return [cell(place) for place in range(len(page.columns))]
+    number: Column[tuple[str | None, ...]] = Column(
+        key="#", head="#", cell=lambda row: row[0] or "", align="right", ink="quiet", is_pinned=True
+    )
+    return [number, *(cell(place) for place in range(len(page.columns)))]

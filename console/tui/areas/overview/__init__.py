@@ -72,6 +72,8 @@ class OverviewArea(Area):
     OverviewArea.-wide #actions-pane { display: block; }
     OverviewArea FirstSteps { display: none; }
     OverviewArea.-empty FirstSteps { display: block; }
+    OverviewArea.-wide FirstSteps { margin: 5 0 0 0; }
+    OverviewArea.-wide FirstSteps #where-pane { display: block; }
     OverviewArea.-empty { align-horizontal: center; }
     OverviewArea.-empty #full { display: none; }
     """
@@ -135,7 +137,7 @@ class OverviewArea(Area):
     def _show_first_steps(self, snapshot: Snapshot) -> None:
         steps = snapshot.overview.first_steps
         self.query_one(FirstSteps).show(steps, is_wide=self.size_class == "wide")
-        self.say(f"empty workspace {snapshot.overview.status.workspace}")
+        self.say(f"empty workspace {snapshot.overview.status.workspace} · x adds data")
 
     def _show_needs(self, snapshot: Snapshot) -> None:
         found = snapshot.overview

@@ -30,8 +30,6 @@ class FirstSteps(Stack):
     FirstSteps { width: 1fr; max-width: 104; height: auto; }
     FirstSteps #welcome { margin: 0 0 1 0; }
     FirstSteps #where-pane { display: none; }
-    .-wide FirstSteps #where-pane { display: block; }
-    .-wide FirstSteps { margin: 5 0 0 0; }
     """
 
     def compose(self) -> ComposeResult:

@@ -15,7 +15,7 @@ from textual.binding import BindingType
 
 from console import text
 from console.rules.filtering import Field as FilterField
-from console.tui.areas.base import Area, AreaEntry, Choice
+from console.tui.areas.base import Area, AreaEntry, Choice, nothing_yet
 from console.tui.areas.serving import deeds
 from console.tui.areas.serving.beside import compared, compared_columns
 from console.tui.areas.serving.parts import (
@@ -85,6 +85,7 @@ class ServingArea(Area):
     ServingArea Pane { margin: 0 0 1 0; }
     ServingArea #latency-pane { height: 1fr; min-height: 6; }
     ServingArea #latency { height: 1fr; }
+    ServingArea.-none #full { display: none; }
     ServingArea #small { height: auto; display: none; }
     ServingArea.-wide #small { display: block; }
     ServingArea #rate, ServingArea #errors { height: 5; }
@@ -115,7 +116,7 @@ class ServingArea(Area):
 
     def compose(self) -> ComposeResult:
         yield Lines(id="head")
-        with Row():
+        with Row(id="full"):
             with Stack():
                 yield Pane(
                     "Endpoints",
@@ -189,16 +190,15 @@ class ServingArea(Area):
         self._say(view, snapshot)
 
     def show_empty(self) -> None:
-        self.query_one("#head", Lines).data = (
-            Line(("Nothing is served yet.", "bright bold")),
-            Line(("An endpoint answers over HTTP and reports here. Serve a promoted model: ",
-                  "quiet"), ("mlops-console endpoint start NAME", "accent")),
-            Line(("or press ", "quiet"), ("x", "ink bold"), (".", "quiet")),
-        )  # fmt: skip
-        for chart in self.query(LineChart):
-            chart.data = None
-        for table in self.query(Table):
-            table.rows = ()
+        self.query_one("#head", Lines).data = tuple(
+            nothing_yet(
+                "Nothing is served yet.",
+                "An endpoint answers over HTTP; its traffic, latency and drift are watched here.",
+                "mlops-console endpoint start NAME",
+                "x",
+                "serves a model",
+            )
+        )
         self.say("no endpoint is declared or started")
 
     def show_note(self, *note: Part) -> None:
