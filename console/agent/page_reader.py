@@ -17,6 +17,7 @@ import duckdb
 from console.wire.datasets import Rows
 from storage import chunks
 from storage.errors import DamagedError
+from storage.sql_text import literal, quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -88,10 +89,14 @@ class PageReader:
     ) -> tuple[tuple[str | None, ...], ...]:
         if not manifest.columns:
             return ()
-        cells = ", ".join(_cell(chunks.quote(column.name)) for column in manifest.columns)
+        cells = ", ".join(
+            f"left(CAST({quote(column.name)} AS VARCHAR), {CELL_CHARS + 1})"
+            for column in manifest.columns
+        )
         page = chunks.page_sql(manifest, self._objects, offset, limit)
         try:
-            return tuple(self._open().execute(f"SELECT {cells} FROM {page}").fetchall())
+            rows = self._open().execute(f"SELECT {cells} FROM {page}").fetchall()
+            return tuple(tuple(map(_shortened, row)) for row in rows)
         except duckdb.Error as error:
             said = str(error).splitlines()[0]
             raise DamagedError(
@@ -104,7 +109,7 @@ class PageReader:
             connection = duckdb.connect(config=dict(_SETTINGS))
             connection.execute("SET enable_progress_bar = false")
             connection.execute("SET TimeZone = 'UTC'")
-            root = chunks.literal(f"{Path(self._objects.root).resolve()}/")
+            root = literal(f"{Path(self._objects.root).resolve()}/")
             connection.execute(f"SET allowed_directories = [{root}]")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
@@ -112,7 +117,7 @@ class PageReader:
         return self._connection
 
 
-def _cell(column: str) -> str:
-    text = f"CAST({column} AS VARCHAR)"
-    cut = f"left({text}, {CELL_CHARS - 1}) || '…'"
-    return f"CASE WHEN length({text}) > {CELL_CHARS} THEN {cut} ELSE {text} END"
+def _shortened(cell: str | None) -> str | None:
+    if cell is None or len(cell) <= CELL_CHARS:
+        return cell
+    return f"{cell[: CELL_CHARS - 1]}…"

@@ -7,16 +7,18 @@ that nobody refers to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from console import text
 from console.worker.context import JobContext
 from console.worker.data import checking
-from console.worker.data.profile import profile_table
 from console.worker.data.reading import Reading, wanted_like
 from console.worker.data_jobs import contract_checks
+from console.worker.data_jobs.profiling import profile_of
 from console.worker.data_jobs.sources import read_source, source_words
 from console.worker.data_jobs.workbench import Workbench, rows_progress, workbench
 from storage import chunking, chunks
@@ -25,7 +27,9 @@ from storage.records.chunks import Manifest
 from storage.records.contracts import Contract
 from storage.records.datasets import DatasetVersion
 from storage.records.reports import VersionReport
+from storage.records.sources import CellProblem
 
+NAMED_ROWS = 5
 STOPPING = ("fail", "error", "inconclusive")
 """Verdicts of a contract that keep a version from being made."""
 
@@ -153,12 +157,38 @@ def _read(bench: Workbench, parent: Parent | None, contract: Contract | None) ->
     reading = read_source(bench, options, before | agreed)
     if spec["append"]:
         return reading
-    # The new state may have other types where nobody agreed on one.
-    doubtful = {problem.column for problem in reading.problems} - set(agreed)
+    # The new state may have other types where nobody agreed on one; it is said, with the rows.
+    doubtful = [problem for problem in reading.problems if problem.column not in agreed]
     if doubtful:
-        kept = {name: want for name, want in before.items() if name not in doubtful}
+        left_out = {problem.column for problem in doubtful}
+        kept = {name: want for name, want in before.items() if name not in left_out}
         reading = read_source(bench, options, kept | agreed)
-    return reading
+    return _with_notes(reading, parent, doubtful)
+
+
+def _with_notes(
+    reading: Reading, parent: Parent | None, doubtful: Sequence[CellProblem]
+) -> Reading:
+    """Say what became of columns since the version before."""
+    if parent is None:
+        return reading
+    types = {column.name: column.type for column in reading.columns}
+    notes = []
+    for problem in doubtful:
+        rows = text.listed([f"{row:,}" for row, _ in problem.examples[:NAMED_ROWS]])
+        word = "row" if len(problem.examples) == 1 else "rows"
+        notes.append(
+            f"{problem.column} was {problem.type} in {parent.name} and is "
+            f"{types.get(problem.column, 'gone')} now: "
+            f"{problem.count:,} of {problem.n:,} values are not {problem.type}, "
+            f"{problem.examples[0][1]!r} in {word} {rows}"
+        )
+    gone = [each.name for each in parent.manifest.columns if each.name not in types]
+    if gone:
+        verb = "is" if len(gone) == 1 else "are"
+        notes.append(f"{text.listed(gone)} of {parent.name} {verb} not there any more")
+    facts = replace(reading.facts, notes=(*reading.facts.notes, *notes))
+    return replace(reading, facts=facts)
 
 
 def _reachable(job: JobContext) -> tuple[Path, ...]:
@@ -231,12 +261,15 @@ def _version(
     checked: CheckReport | None,
 ) -> DatasetVersion:
     job, spec = bench.job, bench.job.spec
+    names = [column.name for column in manifest.columns]
     source = chunks.read_sql(manifest, job.objects)
-    profile = profile_table(
-        bench.connection, source, lambda n, of: job.progress(n, of, "columns", "profiling")
-    )
+    profile = profile_of(bench, source, names, manifest.rows, "profiling")
     is_part = bool(spec["append"] and parent)
-    delivery = profile_table(bench.connection, reading.relation) if is_part else None
+    delivery = (
+        profile_of(bench, reading.relation, names, reading.facts.rows, "profiling what came")
+        if is_part
+        else None
+    )
     added = "appended" if is_part else "whole state"
     facts = reading.facts.shown() | {"added": added, "path": ", ".join(reading.facts.files[:20])}
     results = checked.results if checked else ()
