@@ -168,6 +168,12 @@ class Supervisor:
         except (errors.ConsoleError, StorageError) as refusal:
             await self._end(job, "failed", str(refusal))
             return
+        except Exception as error:
+            # One job that cannot be prepared must not keep the others waiting.
+            log.exception("job %d could not be prepared", job.id)
+            why = f"it could not be prepared ({type(error).__name__}), a defect of mlops-console"
+            await self._end(job, "failed", f"{why}; see mlops-console agent logs.")
+            return
         document = {"id": job.id, "kind": job.kind, "created_by": job.created_by, **spec}
         paths.spec.write_text(json.dumps(document), encoding="utf-8")
         now = self._clock.now()
