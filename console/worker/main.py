@@ -33,6 +33,8 @@ KINDS: dict[str, str] = {
     "diff": "console.worker.data_jobs.diff",
     "export": "console.worker.data_jobs.export",
     "verify": "console.worker.data_jobs.verify",
+    "export-model": "console.worker.model_files",
+    "import-model": "console.worker.model_files",
     "train": "console.worker.train",
     "search": "console.worker.search",
     "evaluate": "console.worker.evaluate",

@@ -17,6 +17,8 @@ JobKind = Literal[
     "predict",
     "replay",
     "export",
+    "export-model",
+    "import-model",
     "verify",
     "profile",
     "preview",

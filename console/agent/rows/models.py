@@ -37,6 +37,7 @@ from console.wire.routes import Nothing
 from storage.records.jobs import Job
 from storage.records.models import AliasChange, GateReport, Model, ModelVersion, ThresholdChange
 from storage.tables import models, runs, traffic
+from storage.workspace import check_id
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -193,14 +194,15 @@ async def export_model(call: Call, request: ExportModel) -> Job:
     path = _absolute(request.path)
     return await queue_job(
         call,
-        "export",
+        "export-model",
         f"export {version.name}",
-        {"what": "model", "digest": version.digest, "path": str(path), "name": version.name},
+        {"digest": version.digest, "path": str(path), "name": version.name},
         command=f"mlops-console model export {version.name} {path}",
     )
 
 
 async def import_model(call: Call, request: ImportModel) -> Job:
+    check_id(request.model, "model name")
     path = _absolute(request.path)
     if not request.trust:
         raise errors.RefusedError(
@@ -210,9 +212,9 @@ async def import_model(call: Call, request: ImportModel) -> Job:
         )
     return await queue_job(
         call,
-        "ingest",
+        "import-model",
         f"import {request.model} from {path.name}",
-        {"what": "model", "model": request.model, "path": str(path)},
+        {"model": request.model, "path": str(path)},
         command=f"mlops-console model import {request.model} {path} --trust",
     )
 
