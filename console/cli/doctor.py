@@ -99,7 +99,7 @@ def _disk(workspace: Workspace) -> Iterator[Finding]:
         what="disk",
         verdict="pass" if free > LOW_DISK_BYTES else "warn",
         found=f"{text.byte_size(free)} free",
-        way_out="" if free > LOW_DISK_BYTES else "Make room: mlops-console data gc --apply",
+        way_out="" if free > LOW_DISK_BYTES else "Make room: mlops-console data gc --remove",
     )
     if not os.access(workspace.state, os.W_OK):
         yield Finding(

@@ -57,7 +57,7 @@ def endpoints(output: Output, found: list[EndpointView]) -> None:
 
 def started(output: Output, endpoint: Endpoint) -> None:
     output.line(f"{output.verdict(endpoint.state)}  {address(endpoint)}  {shares(endpoint)}")
-    output.note(f"Ask it: curl {address(endpoint)}/predict -d '{{…}}'")
+    output.note(f"Ask it: curl {address(endpoint)}/predict --json '{{…}}'")
 
 
 def routes(output: Output, endpoint: Endpoint) -> None:

@@ -71,7 +71,7 @@ def outcome(job: Job) -> Job:
     raise errors.from_wire(
         kind,
         f"job {job.id}, {job.title}, {how}: {job.reason or 'it did not say why'}",
-        f"Its log: mlops-console job logs {job.id}",
+        "" if "mlops-console " in job.reason else f"Its log: mlops-console job logs {job.id}",
         {"job": job.id, "state": job.state, "exit_code": job.exit_code},
     )
 

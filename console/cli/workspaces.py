@@ -83,7 +83,11 @@ def dataset_name(path: Path) -> str:
     examples=("mlops-console backup", "mlops-console backup /mnt/backups/flights"),
 )
 def backup(invocation: Invocation) -> None:
-    """Copy the store and every object, consistent, while everything goes on."""
+    """Copy the store, consistent, while everything goes on.
+
+    Into a target every object is copied too: such a backup is whole without the workspace. A copy
+    inside the workspace holds the store alone; the objects stand beside it.
+    """
     from console.wire import workspaces as wire
     from console.wire.workspaces import CreateBackup
 

@@ -6,7 +6,7 @@ model by text and digest, so that a request passes the very steps the training r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Flow = Literal["training", "inference", "both"]
@@ -87,7 +87,7 @@ class Pipeline:
     split: Split = Split()
     estimator: str
     """Class path or `module:factory`."""
-    params: dict[str, Any]
+    params: dict[str, Any] = field(default_factory=dict)
     preprocess: Literal["auto", "none"] = "auto"
     metrics: tuple[str, ...] = ()
     """Catalog names; empty = the defaults of the task."""

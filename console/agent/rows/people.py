@@ -54,6 +54,8 @@ async def _change_role(call: Call, request: RoleChange, *, is_grant: bool) -> Pe
         held = set(person.roles) | {request.role}
         if not is_grant:
             held.discard(request.role)
+        if held == set(person.roles):
+            return person
         person = replace(
             person,
             roles=tuple(sorted(held)),
@@ -90,7 +92,7 @@ async def decide_approval(call: Call, request: Decide) -> Approval:
         if approval is None:
             raise errors.NotFoundError(
                 f"there is no approval {request.id}.",
-                hint="See what waits: mlops-console model approve --list",
+                hint="See what waits: mlops-console model approve",
             )
         if approval.state != "waiting":
             raise errors.ConflictError(
