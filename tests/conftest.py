@@ -170,22 +170,25 @@ class Said:
     err: str
 
 
+def run_command(
+    workspace: Workspace | None, *words: str, cwd: Path | None = None, module: str = "console"
+) -> Said:
+    """Run the command line, or another module that takes --workspace, as a process."""
+    where = ["--workspace", str(workspace.root)] if workspace else []
+    done = subprocess.run(
+        [sys.executable, "-m", module, *where, *words],
+        cwd=cwd or (workspace.root if workspace else None),
+        env=child_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
 @pytest.fixture
 def cli() -> Callable[..., Said]:
     """Run the command line as a process: `cli(workspace, "data", "list", "--json")`."""
-
-    def run(workspace: Workspace | None, *words: str, cwd: Path | None = None) -> Said:
-        where = ["--workspace", str(workspace.root)] if workspace else []
-        done = subprocess.run(
-            [sys.executable, "-m", "console", *where, *words],
-            cwd=cwd or (workspace.root if workspace else None),
-            env=child_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Said(done.returncode, done.stdout, done.stderr)
-
-    return run
+    return run_command
