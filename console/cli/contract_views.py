@@ -57,6 +57,8 @@ def _details(output: Output, result: Result) -> None:
             examples.append(f"{label} {text.cut(text.clean(value), 100)}")
         elif label not in _NOT_SHOWN:
             output.line(f"    {text.clean(label)}: {text.cut(text.clean(value), 110)}")
+    if not examples:
+        return
     line = " · ".join(examples[:_EXAMPLES])
     lines = [line] if text.cells(line) <= 110 else examples[:_EXAMPLES]
     for each in lines:

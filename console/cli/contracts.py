@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from console import errors, text
 from console.cli.commands import Invocation, argument, command
@@ -37,6 +39,10 @@ def show(invocation: Invocation) -> None:
     "check",
     *_SUBJECT,
     argument("--contract", default="", metavar="FILE", help="instead of the declared one"),
+    argument("--learning", action="store_true", help="also look for what spoils learning"),
+    argument("--label", default="", metavar="COL", help="with --learning: what is predicted"),
+    argument("--train", default="", metavar="VERSION", help="what is checked must not be in it"),
+    argument("--group", default="", metavar="COL", help="its values must not be on both sides"),
     argument("--all", action="store_true", help="also list the rules that nothing violates"),
     argument("--junit", default="", metavar="FILE", help="also write JUnit XML"),
     argument("--markdown", default="", metavar="FILE", help="also write a Markdown table"),
@@ -44,6 +50,7 @@ def show(invocation: Invocation) -> None:
     examples=(
         "mlops-console contract check flights@v4",
         "mlops-console contract check flights april.csv --junit contract.xml",
+        "mlops-console contract check flights@v4 --label arr_delay --train v3",
     ),
 )
 def check(invocation: Invocation) -> int:
@@ -104,6 +111,7 @@ def _run(invocation: Invocation, *, infer: bool) -> CheckReport | None:
     arguments = invocation.arguments
     name, version = split_reference(arguments.dataset, "dataset")
     contract = "" if infer else arguments.contract
+    learning = {} if infer else _learning(arguments)
     request = CheckContract(
         dataset=name,
         version="" if arguments.files else version,
@@ -111,12 +119,18 @@ def _run(invocation: Invocation, *, infer: bool) -> CheckReport | None:
         contract=absolute(contract) if contract else "",
         options=reading_options(arguments) if arguments.files else {},
         infer=infer,
+        **learning,
     )
     job = follow(invocation, invocation.client.call(wire.check_contract, request))
     if job is None:
         return None
     report: CheckReport = invocation.client.call(wire.get_check, CheckOfJob(id=job.id))
     return report
+
+
+def _learning(arguments: argparse.Namespace) -> dict[str, Any]:
+    given = {name: getattr(arguments, name) for name in ("label", "train", "group")}
+    return {"learning": arguments.learning or any(given.values()), **given}
 
 
 def _write(path: Path, words: str) -> None:

@@ -116,6 +116,14 @@ class CheckContract:
     """How to read the files, as for adding them."""
     infer: bool = False
     """Draft a contract from the data instead of checking one."""
+    learning: bool = False
+    """Also look for what spoils learning; then no contract is needed."""
+    label: str = ""
+    """Column that is to be predicted."""
+    train: str = ""
+    """Version of the dataset that is trained on: what is checked must not be in it."""
+    group: str = ""
+    """Column whose values (customer, aircraft …) must not be on both sides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

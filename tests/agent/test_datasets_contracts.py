@@ -188,3 +188,28 @@ def test_a_draft_is_a_contract_that_its_data_meets(client: Client, tmp_path: Pat
     job = Data(client, "drafted").add(file)
     assert job.result["verdict"] == "pass"
     assert client.call(wire.get_contract, DatasetName(dataset="drafted")).status == "draft"
+
+
+def test_what_spoils_learning_is_found_without_a_contract(client: Client, tmp_path: Path) -> None:
+    rows = (
+        "SELECT i AS id, i % 7 AS a, (i % 2)::DOUBLE * 3 AS leak, 5 AS same, i % 2 AS label "
+        "FROM range({}, {}) t(i)"
+    )
+    data = Data(client, "lessons")
+    data.add(write_table(tmp_path / "train.parquet", rows.format(0, 3000)), key=("id",))
+    data.add(write_table(tmp_path / "test.parquet", rows.format(2900, 3500)), key=("id",))
+    request = CheckContract(
+        dataset="lessons", version="v2", options={}, learning=True, label="label", train="v1"
+    )
+    report = report_of(client, Data(client).end(client.call(wire.check_contract, request)).id)
+    found = {(each.name, each.scope): each for each in report.results}
+    assert found["contamination", ""].value == 1.0
+    assert found["contamination", ""].verdict == "fail"
+    assert found["dead column", "column:same"].verdict == "warn"
+    leaks = [each for each in report.results if each.scope == "column:leak"]
+    assert leaks[0].verdict == "fail"
+    assert report.verdict == "fail"
+    assert report.contract is None
+    wrong = CheckContract(dataset="lessons", options={}, learning=True, label="nothing")
+    ended = Data(client).end(client.call(wire.check_contract, wrong))
+    assert "there is no column nothing" in ended.reason

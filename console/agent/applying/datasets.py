@@ -45,8 +45,12 @@ def start_check(connection: DuckDBPyConnection, job: Job) -> dict[str, Any]:
     checked = job.spec["version"]
     if checked:
         versions = [each for each in versions if each.version < checked["version"]]
-    tables = _tables(connection, "")
-    return job.spec | {"history": _history(connection, versions), "tables": tables}
+    dataset = datasets.get_dataset(connection, job.spec["dataset"])
+    return job.spec | {
+        "history": _history(connection, versions),
+        "tables": _tables(connection, ""),
+        "key": job.spec["key"] or list(dataset.key_columns if dataset else ()),
+    }
 
 
 def _files_in_latest(versions: list[DatasetVersion]) -> dict[str, int]:

@@ -202,12 +202,13 @@ async def check_contract(call: Call, request: CheckContract) -> Job:
         _absolute(file)
     declared = call.agent.declaration.datasets.get(name, DeclaredDataset(name=name))
     path = request.contract or declared.contract
-    if not path and not request.infer:
+    if not path and not request.infer and not request.learning:
         raise errors.NotFoundError(
             f"{name} has no contract to check against: mlops.toml declares none.",
             hint=f"Draft one: mlops-console contract infer {name}",
         )
     version = None if request.files else await _version(call, name, request.version or "latest")
+    train = await _version(call, name, request.train) if request.train else None
     spec: dict[str, Any] = {
         "dataset": name,
         "files": list(request.files),
@@ -215,6 +216,10 @@ async def check_contract(call: Call, request: CheckContract) -> Job:
         "contract": contracts.keep(call, path) if path and not request.infer else None,
         "options": request.options,
         "infer": request.infer,
+        "learning": request.learning,
+        "label": request.label,
+        "train": train.manifest if train else "",
+        "group": request.group,
         "key": list(declared.key),
         "time_column": declared.time_column,
     }

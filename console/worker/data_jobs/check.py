@@ -10,16 +10,18 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from console import errors
+from console.rules.verdicts import WORST_FIRST
 from console.worker.context import JobContext
 from console.worker.data import checking, inferring
 from console.worker.data_jobs import contract_checks
+from console.worker.data_jobs.learning import for_learning
 from console.worker.data_jobs.sources import read_source, source_words
 from console.worker.data_jobs.workbench import Workbench, workbench
 from storage import chunks
 from storage.chunk_files import NumberedRows
 from storage.records.checks import CheckReport
 from storage.records.contracts import Contract
+from storage.records.results import Result
 from storage.records.sources import CellProblem, SourceFacts
 
 
@@ -53,21 +55,23 @@ def run(job: JobContext) -> dict[str, Any]:
 def _check(bench: Workbench) -> CheckReport:
     job = bench.job
     contract = contract_checks.contract_of(job)
-    if contract is None:
-        raise errors.NotFoundError(f"{job.spec['dataset']} has no contract to check against.")
     subject = _subject(bench, contract)
-    results = contract_checks.check(
-        bench,
-        contract,
-        subject.delivered,
-        rows=subject.rows,
-        problems=subject.problems,
-        whole=subject.whole,
-    )
+    results: tuple[Result, ...] = ()
+    if contract is not None:
+        results = contract_checks.check(
+            bench,
+            contract,
+            subject.delivered,
+            rows=subject.rows,
+            problems=subject.problems,
+            whole=subject.whole,
+        )
+    if job.spec["learning"]:
+        results = (*results, *for_learning(bench, subject.delivered, contract))
     return contract_checks.report(
         job,
         contract,
-        results,
+        sorted(results, key=lambda each: WORST_FIRST.index(each.verdict)),
         subject=subject.name,
         rows=subject.row_count,
         source=subject.facts,

@@ -102,7 +102,7 @@ def _tables(bench: Workbench, contract: Contract) -> dict[str, str]:
 
 def report(
     job: JobContext,
-    contract: Contract,
+    contract: Contract | None,
     results: Sequence[Result],
     *,
     subject: str,
