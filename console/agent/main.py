@@ -47,6 +47,8 @@ log = logging.getLogger("console.agent")
 CLIENT_MEMORY_S = 10.0
 """A client counts as present for so long after its last call; a waiting one counts throughout."""
 LOG_BYTES = 4 * 2**20
+SPARE_AFTER_S = 8.0
+"""Somebody who stays this long will start a job: have a warm worker ready."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -196,6 +198,12 @@ async def _leave_when_idle(agent: Agent, stop: asyncio.Event) -> None:
                 del agent.callers[pid]
         recent = [seen for seen in agent.callers.values() if now - seen < CLIENT_MEMORY_S]
         is_needed = bool(recent) or agent.supervisor.is_busy or agent.endpoint_processes.is_busy
+        if (
+            recent
+            and not agent.supervisor.is_busy
+            and now - agent.started_monotonic > SPARE_AFTER_S
+        ):
+            agent.supervisor.prepare_spare()
         if is_needed:
             quiet_since = now
         elif now - quiet_since > 60.0:

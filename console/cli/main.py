@@ -23,6 +23,7 @@ from storage.errors import StorageError
 
 NOUNS: dict[str, tuple[str, str]] = {
     "init": ("workspaces", "make a directory a workspace"),
+    "status": ("status", "what needs you and how every stage stands, as text"),
     "data": ("datasets", "data versions: add, list, show, diff, drift, tag, export, gc, verify"),
     "contract": ("contracts", "what data must look like: infer, check, show"),
     "pipeline": ("pipelines", "declared flows: show, check, preview"),

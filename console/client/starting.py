@@ -59,17 +59,23 @@ def start_agent(workspace: Workspace, *, idle_stop_s: float = 300.0) -> None:
         code = process.poll()
         if code is not None and not _another_is_starting(code, path, deadline):
             said = (process.stderr.read() if process.stderr else b"").decode(errors="replace")
-            raise errors.UnavailableError(
-                said.strip().splitlines()[-1]
-                if said.strip()
-                else f"the agent of {workspace.root} ended at once with exit code {code}.",
-                hint="" if said.strip() else f"Its log may tell why: {workspace.log}",
-            )
+            raise _refusal(workspace, code, said.strip())
         time.sleep(0.01)
     raise errors.UnavailableError(
         f"the agent of {workspace.root} did not listen within {LIMIT_S:.0f} s.",
         hint=f"Its log may tell why: {workspace.log}",
     )
+
+
+def _refusal(workspace: Workspace, code: int, said: str) -> errors.ConsoleError:
+    """What the agent said before it ended, with the kind that its exit code stands for."""
+    if not said:
+        return errors.UnavailableError(
+            f"the agent of {workspace.root} ended at once with exit code {code}.",
+            hint=f"Its log may tell why: {workspace.log}",
+        )
+    kinds = {kind.exit_code: name for name, kind in errors.KINDS.items()}
+    return errors.from_wire(kinds.get(code, "unavailable"), said.splitlines()[-1], "", {})
 
 
 def _another_is_starting(code: int, path: Path, deadline: float) -> bool:

@@ -39,7 +39,6 @@ KINDS: dict[str, str] = {
     "search": "console.worker.search",
     "evaluate": "console.worker.evaluate",
     "preview": "console.worker.preview",
-    "predict": "console.worker.predict",
     "replay": "console.worker.replay",
 }
 """Kind of job -> module whose `run(job: JobContext) -> dict[str, Any]` does it."""

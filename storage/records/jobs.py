@@ -14,13 +14,11 @@ JobKind = Literal[
     "train",
     "search",
     "evaluate",
-    "predict",
     "replay",
     "export",
     "export-model",
     "import-model",
     "verify",
-    "profile",
     "preview",
     "command",
 ]

@@ -33,7 +33,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    kind: SplitKind = "time"
+    kind: SplitKind = "random"
     column: str = ""
     """Time or group column; required for `time` and `group`."""
     holdout_ratio: float = 0.2
