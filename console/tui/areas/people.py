@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 
 from console import text
 from console.rules import roles
@@ -17,6 +16,7 @@ from console.tui.dialogs.fields import Field
 from console.tui.ink import EMPTY, Line, Part
 from console.tui.signs import said, sign
 from console.tui.snapshots.people import Snapshot
+from console.tui.widgets.boxes import Row, Stack
 from console.tui.widgets.pane import Pane, Words
 from console.tui.widgets.prose import Fact, FactLines, Facts
 from console.tui.widgets.table import Table
@@ -43,7 +43,7 @@ class PeopleArea(Area):
     PeopleArea #entry-pane { display: none; height: auto; }
     PeopleArea.-open #entry-pane { display: block; }
     PeopleArea.-wide #people-column { width: 56; margin: 0 4 0 0; }
-    PeopleArea.-narrow Horizontal { layout: vertical; }
+    PeopleArea.-narrow #columns { layout: vertical; }
     PeopleArea.-narrow #people-column { height: auto; max-height: 9; }
     """
 
@@ -53,11 +53,12 @@ class PeopleArea(Area):
         self._check: LedgerCheck | None = None
 
     def compose(self) -> ComposeResult:
-        with Horizontal():
-            with Vertical(id="people-column"):
+        with Row(id="columns"):
+            with Stack(id="people-column"):
                 yield Pane(
                     "People",
-                    Table(self._person_columns(), key=lambda each: each.name, id="people"),
+                    Table(self._person_columns(), key=lambda each: each.name, id="people",
+                          fields=_PERSON_FIELDS),
                     id="people-pane",
                 )  # fmt: skip
                 yield Pane(
@@ -66,7 +67,7 @@ class PeopleArea(Area):
                           id="approvals", verbs={"open": "decide"}),
                     id="approvals-pane",
                 )  # fmt: skip
-            with Vertical(id="side"):
+            with Stack(id="side"):
                 ledger: Table[LedgerEntry] = Table(
                     self._ledger_columns(), key=lambda each: str(each.seq), id="ledger",
                     classes="main", verbs={"open": "details"}, fields=_FIELDS,
@@ -130,10 +131,16 @@ class PeopleArea(Area):
         self.query_one("#entry", FactLines).data = Facts(facts=facts, value_align="left")
         self.query_one("#entry-pane", Pane).title(f"Entry {entry.seq}", facts=entry.summary)
         self.add_class("-open")
+        self.refresh_bindings()
+
+    @property
+    def can_go_back(self) -> bool:
+        return self.has_class("-open")
 
     def go_back(self) -> bool:
         was_open = self.has_class("-open")
         self.remove_class("-open")
+        self.refresh_bindings()
         return was_open
 
     @on(Table.Opened, "#approvals")
@@ -142,7 +149,9 @@ class PeopleArea(Area):
             self._ask_decision(int(event.key), approve=True)
 
     def reveal(self, kind: str, name: str) -> None:
-        self.query_one("#approvals" if name.isdigit() else "#ledger", Table).focus()
+        table = self.query_one("#approvals" if name.isdigit() else "#ledger", Table)
+        table.cursor_key = name
+        table.focus()
 
     # ------------------------------------------------------------------ what can be done
 
@@ -255,6 +264,8 @@ class PeopleArea(Area):
                    cell=lambda each: each.summary),
             Column(key="subject", head="subject", ink="quiet", rank=60, least=10,
                    cell=lambda each: each.subject, sort=lambda each: each.subject),
+            Column(key="action", head="action", ink="quiet", rank=80,
+                   cell=lambda each: each.action, sort=lambda each: each.action),
         ]  # fmt: skip
 
 
@@ -264,6 +275,12 @@ _FIELDS: dict[str, FilterField[LedgerEntry]] = {
     "action": FilterField(lambda each: each.action),
     "subject": FilterField(lambda each: each.subject),
     "at": FilterField(lambda each: each.at, "time"),
+}
+
+
+_PERSON_FIELDS: dict[str, FilterField[Person]] = {
+    "name": FilterField(lambda each: each.name),
+    "role": FilterField(lambda each: each.roles),
 }
 
 

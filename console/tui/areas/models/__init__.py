@@ -7,18 +7,28 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 
 from console import text
-from console.tui.areas.base import Area, AreaEntry, Choice
-from console.tui.areas.models.gates import explain, gate_columns, promotion_words
+from console.rules import metrics
+from console.rules.filtering import Field as FilterField
+from console.tui.areas.base import Area, AreaEntry, Choice, nothing_yet
+from console.tui.areas.models.gates import (
+    CHART_CELLS,
+    CHART_CELLS_NARROW,
+    explain,
+    gate_columns,
+    gate_name,
+    promotion_words,
+)
 from console.tui.areas.models.threshold import ThresholdView
+from console.tui.areas.questions import rollback
 from console.tui.dialogs.confirm import Question
 from console.tui.dialogs.fields import Field
-from console.tui.ink import EMPTY, Line, Part
+from console.tui.ink import EMPTY, Line, Part, join
 from console.tui.keymaps import bind
-from console.tui.signs import said
+from console.tui.signs import said, sign
 from console.tui.snapshots.models import Snapshot
+from console.tui.widgets.boxes import Row, Stack
 from console.tui.widgets.intervals import (
     Interval,
     IntervalChart,
@@ -33,6 +43,9 @@ from console.tui.widgets.table_layout import Column
 from console.wire.models import ModelDetail
 from storage.records.models import ModelVersion
 from storage.records.results import Result
+
+AIRY_GATES = 9
+"""With more gates the blank rows between them are worth more as slices below."""
 
 
 class ModelsArea(Area):
@@ -60,11 +73,24 @@ class ModelsArea(Area):
     ModelsArea.-narrow #gates-column { margin: 0; }
     ModelsArea Pane { margin: 0 0 1 0; }
     ModelsArea #versions { max-height: 16; }
+    ModelsArea #slices-pane { height: 1fr; }
+    ModelsArea #slices { height: 1fr; }
+    ModelsArea.-narrow #promote-pane { display: none; }
+    ModelsArea.-narrow #why-pane { margin: 0; }
+    ModelsArea.-none #gates-column, ModelsArea.-none #auc-pane, ModelsArea.-none #made-pane {
+        display: none; }
+    ModelsArea.-none #versions-column { width: 1fr; }
     ModelsArea #slices-pane, ModelsArea #made-pane, ModelsArea #auc-pane { display: none; }
     ModelsArea.-wide #slices-pane, ModelsArea.-wide #made-pane, ModelsArea.-wide #auc-pane {
         display: block; }
     ModelsArea.-medium #made-pane { display: block; }
     ModelsArea ThresholdView { display: none; }
+    ModelsArea.-narrow #t-both { layout: vertical; }
+    ModelsArea.-narrow #t-right { layout: horizontal; width: 1fr; height: 6; margin: 0; }
+    ModelsArea.-narrow #t-right > Pane { margin: 0; }
+    ModelsArea.-narrow #t-right > #t-figures-pane { width: 37; margin: 0 2 0 0; }
+    ModelsArea.-narrow #t-matrix { height: 3; }
+    ModelsArea.-narrow .extra { display: none; }
     ModelsArea.-threshold ThresholdView { display: block; }
     ModelsArea.-threshold #gates-view { display: none; }
     """
@@ -76,22 +102,22 @@ class ModelsArea(Area):
         self._version = ""
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="gates-view"):
-            with Vertical(id="versions-column"):
+        with Row(id="gates-view"):
+            with Stack(id="versions-column"):
                 yield Pane(
                     "Versions",
-                    Table(self._version_columns(), key=lambda each: str(each.version),
-                          second=_version_second, has_head=False, holds_cursor=True,
-                          id="versions", classes="main", verbs={"open": "gates"}),
+                    Table([], key=lambda each: str(each.version), second=_version_second,
+                          has_head=False, has_baseline=True, holds_cursor=True, id="versions",
+                          classes="main", fields=_VERSION_FIELDS, verbs={"open": "gates"}),
                     id="versions-pane",
                 )  # fmt: skip
                 yield Pane("AUC by version", IntervalChart(id="auc"), is_stop=False, id="auc-pane")
                 yield Pane("Made from", FactLines(id="made"), is_stop=False, id="made-pane")
-            with Vertical(id="gates-column"):
+            with Stack(id="gates-column"):
                 yield Pane(
                     "Gates",
                     Table(gate_columns(), key=lambda each: f"{each.name} {each.scope}",
-                          id="gates", verbs={"open": "gate"}),
+                          id="gates", fields=_GATE_FIELDS, verbs={"open": "threshold"}),
                     id="gates-pane",
                 )  # fmt: skip
                 yield Pane("Gate", Prose(id="why"), is_stop=False, id="why-pane")
@@ -103,12 +129,26 @@ class ModelsArea(Area):
     # ------------------------------------------------------------------ what is shown
 
     def settle(self) -> None:
-        self.query_one("#gates", Table).reform(is_airy=self.size_class == "wide")
+        gates = self.query_one("#gates", Table)
+        gates.columns = gate_columns(
+            CHART_CELLS if self.size_class == "wide" else CHART_CELLS_NARROW
+        )
         self.query_one(ThresholdView).settle()
+        if self._snapshot is not None:
+            self.show(self._snapshot)
+
+    def _shape_versions(self) -> None:
+        """One line a version on small terminals, two where the gates stand beside it."""
+        is_short = self.size_class == "narrow"
+        versions = self.query_one("#versions", Table)
+        versions.columns = self._version_columns(versions, is_short=is_short)
+        versions.reform(second=None if is_short else _version_second, has_head=is_short)
 
     def show(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         table = self.query_one("#versions", Table)
+        self.set_class(not snapshot.versions, "-none")
+        self._shape_versions()
         table.rows = snapshot.versions
         if not snapshot.versions:
             self.show_empty()
@@ -134,10 +174,14 @@ class ModelsArea(Area):
 
     def show_empty(self) -> None:
         self.query_one("#versions", Table).say(
-            Line(("No model yet.", "bright bold")),
-            Line(("A training registers one: ", "quiet"), ("mlops-console train NAME", "accent")),
+            *nothing_yet(
+                "No model yet.",
+                "A training registers one, with its gates judged on rows it has not seen.",
+                "mlops-console train NAME",
+                "6",
+                "shows the pipelines",
+            )
         )
-        self.query_one("#gates", Table).say(EMPTY)
         self.say("no model is registered")
 
     def _show_gates(self, detail: ModelDetail) -> None:
@@ -153,6 +197,7 @@ class ModelsArea(Area):
             f"Gates of {detail.version.name}", facts="worst first", right=verdict
         )
         gates = self.query_one("#gates", Table)
+        gates.reform(is_airy=self.size_class == "wide" and len(report.results) <= AIRY_GATES)
         gates.rows = report.results
         if not report.results:
             gates.say(
@@ -172,8 +217,11 @@ class ModelsArea(Area):
             pane.display = False
             return
         pane.display = True
-        pane.title(result.name, facts=said(result.verdict))
-        prose.data = Text(paragraphs=tuple(explain(result, detail.gates)), most_width=96)
+        pane.title(gate_name(result), facts=said(result.verdict))
+        told = explain(result, detail.gates)
+        if self.size_class == "narrow":
+            told = [join(told, " ")]  # every line counts there
+        prose.data = Text(paragraphs=tuple(told), most_width=96)
 
     def _show_beside(self, snapshot: Snapshot, detail: ModelDetail) -> None:
         version, manifest = detail.version, detail.manifest
@@ -192,11 +240,12 @@ class ModelsArea(Area):
         slices = detail.gates.slices
         self.query_one("#slices-pane", Pane).display = bool(slices) and self.size_class == "wide"
         if slices:
+            same = tuple(each for each in slices if each.name == slices[0].name)
             self.query_one("#slices-pane", Pane).title(
-                facts=f"{slices[0].name.replace('_', ' ')} by group",
-                right=f"{len(slices)} looked at",
+                facts=f"{metrics.label_of(slices[0].name)} by group, lowest first",
+                right=f"{len(same)} looked at",
             )
-            self.query_one("#slices", IntervalChart).data = _slice_rows(slices[:7])
+            self.query_one("#slices", IntervalChart).data = _slice_rows(same[:14])
 
     def show_part(self, what: str, value: Any) -> None:
         self.add_class("-threshold")
@@ -213,6 +262,16 @@ class ModelsArea(Area):
     def look_at_gate(self) -> None:
         self._show_why()
 
+    @on(Table.BaselineWanted, "#versions")
+    def pin(self, event: Table.BaselineWanted) -> None:
+        """The version that AUC stands against; again takes it away."""
+        event.table.baseline = "" if event.table.baseline == event.key else event.key
+        self._shape_versions()
+
+    @on(Table.Opened, "#gates")
+    def open_gate(self) -> None:
+        self.action_threshold()
+
     @on(Table.Opened, "#versions")
     def open_version(self, event: Table.Opened) -> None:
         self.add_class("-open")
@@ -222,11 +281,21 @@ class ModelsArea(Area):
         self._model, self._version = model, version
         self.post_message(self.Wants(self, "main", model=model, version=version))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "threshold":
+            return bool(self._version) and not self.has_class("-threshold")
+        return super().check_action(action, parameters)
+
+    @property
+    def can_go_back(self) -> bool:
+        is_open = self.has_class("-open") and self.size_class == "narrow"
+        return is_open or self.has_class("-threshold")
+
     def go_back(self) -> bool:
         if self.has_class("-threshold"):
             self.close_threshold()
             return True
-        if self.has_class("-open"):
+        if self.can_go_back:
             self.remove_class("-open")
             self.query_one("#versions", Table).focus()
             return True
@@ -286,14 +355,9 @@ class ModelsArea(Area):
         if action.id == "promote_model":
             self._ask_promotion(detail)
         elif action.id == "rollback_model":
-            question = Question(
-                sentence=f"Roll {self._model} back to the version before?",
-                facts=(("changes", "endpoints that follow the champion answer with it at once"),
-                       ("undo", f"mlops-console model promote {detail.version.name}")),
-                fields=(Field(id="reason", label="reason"),),
-                yes="roll back",
-            )  # fmt: skip
-            self.post_message(self.Acts(self, action.id, ask=question, model=self._model))
+            self.post_message(
+                self.Acts(self, action.id, ask=rollback(self._model), model=self._model)
+            )
         elif action.id == "check_gates":
             self.post_message(self.Acts(self, action.id, model=self._model, version=self._version))
         elif action.id == "threshold":
@@ -316,7 +380,7 @@ class ModelsArea(Area):
                 ("changes", f"champion goes from {was} to v{detail.version.version}; "
                             "endpoints follow at once"),
                 ("against", promotion_words(report)),
-                ("undo", f"mlops-console model rollback {self._model}"),
+                ("undo", f"u, or mlops-console model rollback {self._model}"),
                 ("needs", "a reason, kept in the ledger as an override" if needs_override
                  else "in a team workspace somebody else's yes"),
             ),
@@ -329,20 +393,70 @@ class ModelsArea(Area):
                       version=self._version, override=needs_override)
         )  # fmt: skip
 
-    def _version_columns(self) -> list[Column[ModelVersion]]:
-        return [
-            Column(key="version", cell=lambda each: f"v{each.version}", width=4, is_name=True),
-            Column(key="verdict", cell=lambda each: said("override" if each.is_override
-                                                         else each.verdict), grow=1, least=8),
-            Column(key="auc", align="right",
+    def _version_columns(
+        self, versions: Table[ModelVersion], *, is_short: bool
+    ) -> list[Column[ModelVersion]]:
+        pinned = next((each for each in versions.rows if str(each.version) == versions.baseline),
+                      None)  # fmt: skip
+        base = pinned.metrics.get("roc_auc") if pinned is not None else None
+
+        def change(each: ModelVersion) -> str:
+            value = each.metrics.get("roc_auc")
+            if base is None or value is None:
+                return text.MISSING
+            return "base" if each is pinned else text.delta(value - base, 3)
+
+        columns: list[Column[ModelVersion]] = [
+            Column(key="bullet", cell=lambda each: sign("version"), width=1, is_bullet=True,
+                   is_pinned=True),
+            Column(key="version", cell=lambda each: f"v{each.version}", width=3, is_name=True,
+                   sort=lambda each: each.version, first_descending=True),
+            Column(key="verdict", head="gates", least=8, grow=1,
+                   cell=lambda each: said("override" if each.is_override else each.verdict)),
+            Column(key="auc", head="AUC ↑", align="right",
+                   sort=lambda each: each.metrics.get("roc_auc"), first_descending=True,
                    cell=lambda each: text.fixed(each.metrics.get("roc_auc"), 3)),
         ]  # fmt: skip
+        if base is not None and pinned is not None:
+            columns.append(Column(key="delta", head=f"Δv{pinned.version}", cell=change,
+                                  align="right"))  # fmt: skip
+        if is_short:
+            columns += [
+                Column(key="recall", head="recall ↑", align="right", rank=60,
+                       cell=lambda each: text.fixed(each.metrics.get("recall"), 3)),
+                Column(key="use", head="serves", least=10, cell=_use),
+                Column(key="run", head="run", align="right", ink="quiet", rank=55,
+                       cell=lambda each: str(each.run_id or text.MISSING)),
+                Column(key="when", head="made", ink="quiet", rank=65,
+                       cell=lambda each: text.clock(each.created_at, self._snapshot.at
+                                                    if self._snapshot else each.created_at,
+                                                    seconds=False)),
+            ]  # fmt: skip
+        return columns
+
+
+def _use(version: ModelVersion) -> Line:
+    """`champion 100 %`: the endpoint is named only where it is called otherwise than the model."""
+    shares = [each.removeprefix(f"{version.model} ") for each in version.served_by]
+    words = " ".join((*version.aliases, *shares))
+    return Line((words or "not served", "accent" if version.aliases else "quiet"))
 
 
 def _version_second(version: ModelVersion) -> list[tuple[str, Part]]:
-    names = ", ".join((*version.aliases, *version.served_by)) or "not served"
-    ink = "accent" if version.aliases else "quiet"
-    return [("verdict", Line((names, ink))), ("", Line((f"{version.created_at:%d %b}", "quiet")))]
+    return [("verdict", _use(version)), ("", Line((f"{version.created_at:%d %b}", "quiet")))]
+
+
+_VERSION_FIELDS: dict[str, FilterField[ModelVersion]] = {
+    "version": FilterField(lambda each: each.version, "number"),
+    "verdict": FilterField(lambda each: each.verdict),
+    "auc": FilterField(lambda each: each.metrics.get("roc_auc"), "number"),
+    "alias": FilterField(lambda each: each.aliases),
+}
+_GATE_FIELDS: dict[str, FilterField[Result]] = {
+    "gate": FilterField(lambda each: each.name),
+    "scope": FilterField(lambda each: each.scope),
+    "verdict": FilterField(lambda each: each.verdict),
+}
 
 
 def _auc_rows(snapshot: Snapshot) -> IntervalRows:

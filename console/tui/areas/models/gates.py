@@ -24,10 +24,10 @@ from storage.records.models import GateReport
 from storage.records.results import Result
 
 AXIS = Yardstick.between()
-CHART_CELLS = 26
+CHART_CELLS, CHART_CELLS_NARROW = 26, 18
 
 
-def gate_columns() -> list[Column[Result]]:
+def gate_columns(cells: int = CHART_CELLS) -> list[Column[Result]]:
     """Columns of the gate table; limits, value, interval, probability, bar, verdict."""
     return [
         Column(key="gate", head="gate", cell=gate_name, least=12, grow=1, is_name=True,
@@ -42,11 +42,11 @@ def gate_columns() -> list[Column[Result]]:
         Column(key="p", head="P", align="right", rank=65, ink="quiet",
                cell=lambda each: text.fixed(each.p_meet, 2),
                meaning="probability that the true value meets the limit"),
-        Column(key="bar", width=CHART_CELLS, rank=50, draw=_bar,
+        Column(key="bar", width=cells, rank=50, draw=_bar,
                draw_gap=lambda width: interval_line(None, AXIS, width),
                draw_head=lambda width: verticals_line(AXIS, width)),
-        Column(key="verdict", head="verdict", width=14, cell=lambda each: said(each.verdict),
-               sort=lambda each: _ORDER.get(each.verdict, 9)),
+        Column(key="verdict", head="verdict", width=14, rank=45,
+               cell=lambda each: said(each.verdict), sort=lambda each: _ORDER.get(each.verdict, 9)),
     ]  # fmt: skip
 
 
@@ -56,7 +56,7 @@ _ORDER = {"fail": 0, "error": 1, "inconclusive": 2, "warn": 3, "pass": 4, "skipp
 def gate_name(result: Result) -> str:
     if result.scope.startswith("slice:") and "slices looked at" in dict(result.detail):
         return f"{result.name}: {result.scope.removeprefix('slice:')}"
-    return result.name
+    return metrics.label_of(result.name)
 
 
 def must(result: Result) -> str:
@@ -102,8 +102,13 @@ def _placer(result: Result) -> Callable[[float], float]:
     if result.direction == "in" and result.threshold_high is not None and result.value is not None:
         middle = (limit + result.threshold_high) / 2
         limit, want = (limit, middle) if result.value <= middle else (result.threshold_high, middle)
-    sign = -1.0 if result.direction == "le" and want is None else 1.0
-    return lambda value: sign * relative_to(limit, want, value)
+    if want is None or want == limit:
+        # Without a want the interval is the scale: how many of its half widths from the limit.
+        half = ((result.ci_high or 0.0) - (result.ci_low or 0.0)) / 2
+        span = max(abs(limit) * 0.1, half) or abs((result.value or 0.0) - limit) or 1.0
+        sign = -1.0 if result.direction == "le" else 1.0
+        return lambda value: sign * (value - limit) / span
+    return lambda value: relative_to(limit, want, value)
 
 
 def explain(result: Result, report: GateReport) -> list[Part]:

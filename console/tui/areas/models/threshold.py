@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 
 from console import text
 from console.rules import thresholds
 from console.tui.areas.base import Area, Choice
 from console.tui.areas.models.threshold_pictures import (
+    Heaps,
+    HeapsOf,
     calibration_chart,
     cost_chart,
-    heap_lines,
     matrix_of,
     rates_chart,
     share_rows,
@@ -29,6 +29,7 @@ from console.tui.dialogs.fields import Field
 from console.tui.ink import Line, Part
 from console.tui.keymaps import bind
 from console.tui.signs import said
+from console.tui.widgets.boxes import Row, Stack
 from console.tui.widgets.linechart import LineChart
 from console.tui.widgets.matrix import ConfusionMatrix
 from console.tui.widgets.pane import Pane
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from console.wire.models import ThresholdView as View
 
 STEP = 0.01
-_INTERVAL_CELLS = 16
+_INTERVAL_CELLS = 15
 _SHOWN = (
     ("recall", "recall", 3),
     ("precision", "precision", 3),
@@ -51,7 +52,10 @@ _SHOWN = (
 )
 
 
-class ThresholdView(Vertical, can_focus=True):
+_LONG_ONLY = ("specificity", "mcc")
+
+
+class ThresholdView(Stack, can_focus=True):
     """Curves, price and people affected at the threshold under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -74,16 +78,12 @@ class ThresholdView(Vertical, can_focus=True):
     ThresholdView { height: 1fr; }
     ThresholdView Pane { margin: 0 0 1 0; }
     ThresholdView #t-left { width: 1fr; }
-    ThresholdView #t-right { width: 56; margin: 0 0 0 4; display: none; }
-    .-wide ThresholdView #t-right, .-medium ThresholdView #t-right { display: block; }
-    .-medium ThresholdView #t-right { width: 50; }
+    ThresholdView #t-right { width: 56; margin: 0 0 0 4; }
     ThresholdView #t-rates-pane { height: 3fr; min-height: 6; }
     ThresholdView #t-cost-pane { height: 2fr; min-height: 4; }
     ThresholdView #t-rates, ThresholdView #t-cost { height: 1fr; }
     ThresholdView #t-scores-pane { height: 6; }
     ThresholdView #t-matrix { height: 6; }
-    ThresholdView #t-line { height: auto; }
-    .-wide ThresholdView #t-line-pane, .-medium ThresholdView #t-line-pane { display: none; }
     ThresholdView #t-calibration { height: 6; }
     """
 
@@ -98,21 +98,22 @@ class ThresholdView(Vertical, can_focus=True):
         self._best: thresholds.Optimum | None = None
 
     def compose(self) -> ComposeResult:
-        with Horizontal():
-            with Vertical(id="t-left"):
+        with Row(id="t-both"):
+            with Stack(id="t-left"):
                 yield Pane("Threshold", LineChart(id="t-rates"), is_stop=False, id="t-rates-pane")
-                yield Pane("Cost", LineChart(id="t-cost"), is_stop=False, id="t-cost-pane")
+                yield Pane("Cost", LineChart(id="t-cost"), is_stop=False, id="t-cost-pane",
+                           classes="extra")  # fmt: skip
                 facts = "by score, each group to its own height"
-                yield Pane("Scores", Lines(id="t-scores"), facts=facts, is_stop=False,
+                yield Pane("Scores", Heaps(id="t-scores"), facts=facts, is_stop=False,
                            id="t-scores-pane")  # fmt: skip
-                yield Pane("At", Lines(id="t-line"), is_stop=False, id="t-line-pane")
-            with Vertical(id="t-right"):
+            with Stack(id="t-right"):
                 yield Pane("At", Lines(id="t-figures"), is_stop=False, id="t-figures-pane")
                 yield Pane("Who is right", ConfusionMatrix(id="t-matrix"), is_stop=False,
                            id="t-matrix-pane")  # fmt: skip
                 yield Pane("Against now", Lines(id="t-change"), facts="paired, same rows",
-                           is_stop=False, id="t-change-pane")  # fmt: skip
-                yield Pane("Is the choice solid?", Lines(id="t-solid"), is_stop=False)
+                           is_stop=False, id="t-change-pane", classes="extra")  # fmt: skip
+                yield Pane("Is the choice solid?", Lines(id="t-solid"), is_stop=False,
+                           classes="extra")  # fmt: skip
                 yield Pane("By group", Lines(id="t-slices"), is_stop=False, id="t-slices-pane")
                 yield Pane("Calibration", LineChart(id="t-calibration"), is_stop=False,
                            facts="seen share by score", id="t-calibration-pane")  # fmt: skip
@@ -139,6 +140,7 @@ class ThresholdView(Vertical, can_focus=True):
         is_wide = self._area.size_class == "wide"
         for name in ("#t-scores-pane", "#t-slices-pane", "#t-calibration-pane"):
             self.query_one(name, Pane).display = is_wide
+        self._again()
 
     def _show_still(self) -> None:
         """What does not depend on the cursor."""
@@ -147,7 +149,7 @@ class ThresholdView(Vertical, can_focus=True):
             return
         name = f"{view.model}@v{view.version}"
         self.query_one("#t-rates-pane", Pane).title(
-            "Threshold", facts=f"{name} · {view.judged_on}", right="bands 95 %, pointwise"
+            "Threshold", facts=f"{name} · {view.judged_on}", right=self._yardstick()
         )
         cost = self._cost
         facts = f"false alarm {cost.false_positive:g}, missed {cost.false_negative:g}"
@@ -164,36 +166,41 @@ class ThresholdView(Vertical, can_focus=True):
         calibration = calibration_chart(view.grid)
         self.query_one("#t-calibration", LineChart).data = calibration
 
+    def _yardstick(self) -> str:
+        best = self._best
+        if self._area.size_class != "narrow" or best is None:
+            return "bands 95 %, pointwise"
+        return f"cost is as low from {best.flat_low:.2f} to {best.flat_high:.2f}"
+
     def _show_moving(self) -> None:
         view, curves = self._view, self._curves
         if view is None or curves is None:
             return
         here = self._figures(self._at)
         now = self._figures(view.threshold)
+        is_narrow = self._area.size_class == "narrow"
         marks = {"at": self._at, "now": view.threshold}
         self.query_one("#t-rates", LineChart).data = rates_chart(
-            curves, self._cost, self._prevalence, **marks
+            curves, self._cost, self._prevalence, best=self._best if is_narrow else None, **marks
         )
         self.query_one("#t-cost", LineChart).data = cost_chart(
             curves, self._cost, self._prevalence, self._best, **marks
         )
-        width = max(20, self.query_one("#t-scores", Lines).size.width)
-        self.query_one("#t-scores", Lines).data = tuple(heap_lines(view.grid, width - 2, self._at))
-        self.query_one("#t-figures", Lines).data = tuple(_figure_rows(here, now))
+        self.query_one("#t-scores", Heaps).data = HeapsOf(grid=view.grid, at=self._at)
+        figures = tuple(_figure_rows(here, now, is_short=is_narrow))
+        self.query_one("#t-figures", Lines).data = figures
         self.query_one("#t-figures-pane", Pane).title(
-            f"At {self._at:.2f}", right=f"now {view.threshold:.2f}   change"
+            f"At {self._at:.2f}",
+            right="95 %" if is_narrow else f"now {view.threshold:.2f}   change",
         )
-        self.query_one("#t-line-pane", Pane).title(
-            f"At {self._at:.2f}", right=f"now {view.threshold:.2f}"
-        )
-        self.query_one("#t-line", Lines).data = tuple(_short_rows(here, now))
         self.query_one("#t-matrix", ConfusionMatrix).data = matrix_of(here)
         self.query_one("#t-matrix-pane", Pane).title(
             facts=text.counted(curves.n, "row") + " judged"
         )
         self.query_one("#t-change", Lines).data = tuple(self._change_rows())
         self.query_one("#t-solid", Lines).data = tuple(self._solid_rows())
-        self.query_one("#t-slices", Lines).data = tuple(share_rows(view.grid, self._at, self._cost))
+        groups = tuple(share_rows(view.grid, self._at, self._cost))
+        self.query_one("#t-slices", Lines).data = groups
         self._say()
 
     def _figures(self, threshold: float) -> thresholds.Figures:
@@ -264,6 +271,11 @@ class ThresholdView(Vertical, can_focus=True):
             since = f' since {last.at:%d %b %H:%M}, set by {last.by}: "{last.reason}"'
         unsaved = abs(self._at - view.threshold) >= STEP / 2
         own = f" · your {self._at:.2f} is not saved" if unsaved else ""
+        if unsaved and self._area.size_class == "narrow":
+            own = f" · your {self._at:.2f}: " + "".join(
+                part.plain.strip("● ◇✗≈▲") if isinstance(part, Line) else ""
+                for part in self._change_rows()[:1]
+            )
         self._area.say(f"in force {view.threshold:.2f}{since}{own}")
 
     # ------------------------------------------------------------------ what can be done
@@ -366,12 +378,14 @@ class ThresholdView(Vertical, can_focus=True):
         )  # fmt: skip
 
 
-def _figure_rows(here: thresholds.Figures, now: thresholds.Figures) -> list[Line]:
-    """Name, value, interval, value now, change."""
+def _figure_rows(
+    here: thresholds.Figures, now: thresholds.Figures, *, is_short: bool
+) -> list[Line]:
+    """Name, value, interval, value now, change; without the last two on small terminals."""
     rows = []
     for key, name, decimals in _SHOWN:
         figure, before = here.by_name.get(key), now.by_name.get(key)
-        if figure is None:
+        if figure is None or (is_short and key in _LONG_ONLY):
             continue
         was = before.value if before is not None else None
         delta = figure.value - was if was is not None else None
@@ -379,32 +393,13 @@ def _figure_rows(here: thresholds.Figures, now: thresholds.Figures) -> list[Line
         if len(interval) > _INTERVAL_CELLS:
             interval = text.plus_minus((figure.high - figure.low) / 2, decimals)
         value = text.fixed(figure.value, decimals)
-        rows.append(
-            Line((f"{name:<13}", "ink"), (f"{value:>8}", "bright bold"),
-                 (f"{interval:>17}", "quiet"), (f"{text.fixed(was, decimals):>7}", "quiet"),
-                 (f"{text.delta(delta, decimals):>8}", "ink"))
-        )  # fmt: skip
+        row = Line((f"{name:<12}", "ink"), (f"{value:>8}", "bright bold"),
+                   (f"{interval:>16}", "quiet"))  # fmt: skip
+        if not is_short:
+            row = row + Line((f"{text.fixed(was, decimals):>8}", "quiet"),
+                             (f"{text.delta(delta, decimals):>8}", "ink"))  # fmt: skip
+        rows.append(row)
     return rows
-
-
-def _short_rows(here: thresholds.Figures, now: thresholds.Figures) -> list[Line]:
-    """Two lines for narrow terminals."""
-    pairs = []
-    for key, name, decimals in _SHOWN:
-        figure, before = here.by_name.get(key), now.by_name.get(key)
-        if figure is None or key in ("mcc", "specificity"):
-            continue
-        delta = figure.value - before.value if before is not None else None
-        pairs.append((name, text.fixed(figure.value, decimals), text.delta(delta, decimals)))
-    lines = []
-    for start in range(0, len(pairs), 3):
-        line = Line()
-        for name, value, change in pairs[start : start + 3]:
-            line = line + Line(
-                (f"{name} ", "quiet"), (value, "bright bold"), (f" {change}   ", "ink")
-            )
-        lines.append(line)
-    return lines
 
 
 def _number_fault(value: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from console import text
 from console.rules import thresholds
 from console.tui.ink import Line
+from console.tui.look import Look
 from console.tui.widgets.bars import histogram_rows
 from console.tui.widgets.chart import Axis, Band, Chart, Crosshair, Event, Range, Series
 from console.tui.widgets.matrix import MatrixCell, MatrixData
+from console.tui.widgets.painted import Drawing
 from storage.records.pipelines import Cost
 from storage.records.thresholds import ScoreGrid
 
@@ -19,9 +22,15 @@ _END = 10
 
 
 def rates_chart(
-    curves: thresholds.Curves, cost: Cost, prevalence: float | None, *, at: float, now: float
+    curves: thresholds.Curves,
+    cost: Cost,
+    prevalence: float | None,
+    *,
+    at: float,
+    now: float,
+    best: thresholds.Optimum | None = None,
 ) -> Chart:
-    """Recall with its band and precision over all thresholds."""
+    """Recall with its band and precision over all thresholds; with `best` where cost is as low."""
     recall = thresholds.curve(curves, "recall", cost, points=POINTS, prevalence=prevalence)
     precision = thresholds.curve(curves, "precision", cost, points=POINTS, prevalence=prevalence)
     band = [(x, f.low, f.high) for x, f in recall if f is not None]
@@ -33,6 +42,7 @@ def rates_chart(
                    label="recall", ink="accent", is_judged=True),
         ),
         bands=(Band(points=band),),
+        ranges=(Range(low=best.flat_low, high=best.flat_high),) if best is not None else (),
         events=(Event(x=now, label=f"now {now:.2f}", side="right"),),
         crosshair=Crosshair(x=at, tag=f"{at:.2f}"),
         x=Axis(low=0.0, high=1.0, ticks=_SCORE_TICKS),
@@ -65,9 +75,29 @@ def cost_chart(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeapsOf:
+    """Scores of both classes and where the reader stands."""
+
+    grid: ScoreGrid
+    at: float
+
+
+class Heaps(Drawing[HeapsOf]):
+    """Negatives above, positives below, as wide as the curves over them."""
+
+    DEFAULT_CSS = "Heaps { padding: 0 1 0 7; }"
+
+    def draw(self, data: HeapsOf, width: int, height: int, look: Look) -> list[Line]:
+        return list(heap_lines(data.grid, width, data.at))
+
+    def measure(self, data: HeapsOf, width: int) -> int:
+        return 4
+
+
 def heap_lines(grid: ScoreGrid, width: int, at: float) -> Iterator[Line]:
-    """Negatives above, positives below, the cursor's column bright."""
-    positives, negatives = thresholds.heaps(grid, max(10, width - 12))
+    """Two rows a class; the cursor's column bright."""
+    positives, negatives = thresholds.heaps(grid, max(10, width - _END))
     cursor = min(len(positives) - 1, int(at * len(positives)))
     for counts, ink, name in ((negatives, "faint", "no"), (positives, "fill", "yes")):
         rows = histogram_rows([float(c) for c in counts], len(counts), 2, ink=ink, cursor=cursor)
