@@ -41,6 +41,7 @@ from console.tui.screens import QuietScreen
 from console.tui.viewstate import ViewState
 from console.tui.widgets.boxes import Box
 from console.tui.widgets.pane import Pane
+from console.tui.widgets.prose import Lines
 from console.tui.widgets.table import Table
 from console.tui.zoom import zoom_in, zoom_out, zoomed_pane
 
@@ -90,6 +91,8 @@ class Frame(QuietScreen[None], inherit_bindings=False):
     Frame.-flat > .gap { display: none; }
     Frame.-tiny > TabsRow, Frame.-tiny > #body, Frame.-tiny > ToastRow, Frame.-tiny > FooterRow,
     Frame.-tiny > .gap, Frame.-tiny > StateRow { display: none; }
+    Frame > #too-small { display: none; }
+    Frame.-tiny > #too-small { display: block; }
     """
 
     class AreaOpened(Message):
@@ -126,6 +129,7 @@ class Frame(QuietScreen[None], inherit_bindings=False):
         self._toast = ToastRow()
         self._banner = GoneBanner()
         self._footer = FooterRow(())
+        self._too_small = Lines(id="too-small")
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -136,6 +140,7 @@ class Frame(QuietScreen[None], inherit_bindings=False):
         yield self._state
         yield self._banner
         yield self._footer
+        yield self._too_small
 
     async def on_mount(self) -> None:
         self.app.screen_change_signal.subscribe(self, lambda _: self.show_keys())
@@ -375,7 +380,13 @@ class Frame(QuietScreen[None], inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
-        self.set_class(width < _LEAST_WIDTH or height < _LEAST_HEIGHT, "-tiny")
+        is_tiny = width < _LEAST_WIDTH or height < _LEAST_HEIGHT
+        self.set_class(is_tiny, "-tiny")
+        if is_tiny:
+            self._too_small.data = (
+                f"{width}x{height} is too small.",
+                f"Make it {_LEAST_WIDTH}x{_LEAST_HEIGHT} or more.",
+            )
         self.set_class(height < 20, "-flat")
         self.set_class(height < 24, "-low")
         for area in self._areas.values():

@@ -47,11 +47,12 @@ async def test_every_area_opens_at_every_size_without_a_fault(
         assert entry.short in rows[1] or entry.title in rows[1]
 
 
-async def test_under_forty_by_ten_only_the_status_is_left() -> None:
+async def test_under_forty_by_ten_the_status_is_left_and_what_to_do() -> None:
     app = Demo()
     async with app.run_test(size=(38, 8)) as pilot:
         rows = [row for row in rows_of(app) if row.strip()]
-        assert len(rows) == 1 and "flights-nyc" in rows[0]
+        assert "flights-nyc" in rows[0]
+        assert [row.strip() for row in rows[1:]] == ["38x8 is too small.", "Make it 40x10 or more."]
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: "Needs you" in text_of(app))
 
