@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from console import errors, text
-from console.tui.areas.base import Area
 from console.wire import table
 from storage.records.alerts import Alert
 from storage.records.endpoints import Endpoint
@@ -117,9 +116,3 @@ def _sentence(action: str, answer: Any) -> str:
 def _shares(endpoint: Endpoint) -> str:
     shares = [f"v{each.version} {text.percent(each.weight, 0)}" for each in endpoint.routes]
     return f", {text.listed(shares)}" if shares and endpoint.state == "ready" else ""
-
-
-def split_question(event: Area.Acts) -> tuple[Any, dict[str, Any]]:
-    """The question to ask first, if any, and the arguments of the route."""
-    arguments = dict(event.arguments)
-    return arguments.pop("ask", None), arguments

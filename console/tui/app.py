@@ -64,6 +64,7 @@ class Console(Host):
         self.doing = Doing(self.feed, self.frame, is_read_only=is_read_only)
         self.wants_demo = False
         """The reader left this workspace for the demo."""
+        self._has_begun = False
         self._attempts = 0
         self._pending = pending
         self._status = Status(store=client.workspace.root.name)
@@ -77,8 +78,15 @@ class Console(Host):
     def on_mount(self) -> None:
         self.push_screen(self.frame)
         self.frame.status = self._status
+        # What reads the network loads another fifth of the program: the picture goes first.
+        self.frame.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self._has_begun = True
         self.feed.start()
         self.set_interval(HEARTBEAT_S, self._beat)
+        if self.frame.current is not None:
+            self.fetching.opened(self.frame.current)
         if self._pending is not None:
             self.doing.act(*self._pending)
 
@@ -190,7 +198,10 @@ class Console(Host):
     # ------------------------------------------------------------------ what the reader wants
 
     def on_frame_area_opened(self, event: Frame.AreaOpened) -> None:
-        self.fetching.opened(event.area)
+        if self._has_begun:
+            self.fetching.opened(event.area)
+        else:
+            event.area.show_loading()
 
     def on_area_wants(self, event: Area.Wants) -> None:
         self.fetching.want(event.area, event.what, event.arguments)

@@ -11,7 +11,6 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from console.tui import acting
 from console.tui.feed import Feed, describe_failure
 
 if TYPE_CHECKING:
@@ -36,7 +35,8 @@ class Doing:
 
     def decide(self, event: Area.Acts) -> None:
         """An area wants something done: ask first when there is a question."""
-        question, arguments = acting.split_question(event)
+        arguments = dict(event.arguments)
+        question = arguments.pop("ask", None)
         if event.action == "copy_text":
             self.copy(str(arguments["text"]))
         elif self.is_read_only:
@@ -65,6 +65,8 @@ class Doing:
         task.add_done_callback(self._tasks.discard)
 
     async def _act(self, action: str, arguments: dict[str, Any]) -> None:
+        from console.tui import acting  # the table of all routes: not before it is needed
+
         try:
             done = await asyncio.wrap_future(
                 self._feed.submit(lambda client: acting.carry_out(client, action, arguments))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from console import text
 from console.tui.ink import Line, both
@@ -16,7 +17,9 @@ from console.tui.signs import STATES, said
 from console.tui.widgets.bars import sparkline
 from console.tui.widgets.chart import Axis, Band, Chart, Event, Limit, Series
 from console.tui.widgets.painted import Drawing
-from storage.records.endpoints import EndpointView
+
+if TYPE_CHECKING:
+    from storage.records.endpoints import EndpointView
 
 LABEL_END = 10
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from console import errors, settings
-from console.cli.main import keep_traceback
 from console.tui.terminal import Terminal, no_terminal_message, survey
 from storage.errors import StorageError
 from storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def open_console(words: list[str]) -> int:
@@ -35,6 +37,8 @@ def open_console(words: list[str]) -> int:
         print(refusal, file=sys.stderr)
         return errors.KINDS[refusal.kind].exit_code
     except Exception:
+        from console.cli.main import keep_traceback
+
         place = keep_traceback()
         print(f"the console stopped on a defect. What happened is in {place}.", file=sys.stderr)
         return errors.KINDS["internal"].exit_code
@@ -108,6 +112,8 @@ def _theme(chosen: settings.Settings) -> str:
 
 
 def _options(words: list[str]) -> argparse.Namespace:
+    import argparse
+
     parser = argparse.ArgumentParser(prog="mlops-console", add_help=False)
     parser.add_argument("--workspace", "-W")
     parser.add_argument("--theme")

@@ -7,40 +7,35 @@ empty workspace four first steps stand there instead and tick themselves.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from console import text
-from console.tui.areas import adding_data
 from console.tui.areas.base import Area, AreaEntry, Choice
 from console.tui.areas.overview.first_steps import FirstSteps
 from console.tui.areas.overview.parts import (
     action_columns,
-    data_columns,
     folded,
     need_columns,
     need_second,
-    people_lines,
     rate_and_errors,
-    running_columns,
-    running_second,
     said_right,
     stage_columns,
 )
-from console.tui.ink import Line
+from console.tui.areas.overview.side import Side
 from console.tui.keymaps import bind
-from console.tui.pictures import Signals, SignalsOf, accuracy_chart, latency_chart, verdict
+from console.tui.pictures import accuracy_chart, latency_chart
 from console.tui.signs import said
-from console.tui.snapshots.overview import Snapshot
 from console.tui.widgets.boxes import Row, Stack
 from console.tui.widgets.linechart import LineChart
 from console.tui.widgets.pane import Pane, Words
-from console.tui.widgets.prose import Lines
 from console.tui.widgets.table import Table
-from console.wire.agent import FirstStep
+
+if TYPE_CHECKING:
+    from console.tui.snapshots.overview import Snapshot
 
 TREND_CELLS, TREND_CELLS_NARROW = 11, 7
 _CHART_ROWS = 8
@@ -61,13 +56,12 @@ class OverviewArea(Area):
         bind("demo", "demo", keys="d", verb="demo", meaning="open the demo", place=12, rank=2),
     ]
     DEFAULT_CSS = """
-    OverviewArea #side { display: none; width: 56; margin: 0 0 0 4; }
-    OverviewArea.-wide #side { display: block; }
+    OverviewArea Side { display: none; }
+    OverviewArea.-wide Side { display: block; }
     OverviewArea Pane { margin: 0 0 1 0; }
     OverviewArea #chart-pane { height: 1fr; margin: 0; }
     OverviewArea.-wide #chart-pane { margin: 0 0 1 0; max-height: 15; }
     OverviewArea #chart { height: 1fr; max-height: 14; }
-    OverviewArea #side-chart { height: 11; }
     OverviewArea #actions-pane { display: none; }
     OverviewArea.-wide #actions-pane { display: block; }
     OverviewArea FirstSteps { display: none; }
@@ -83,36 +77,24 @@ class OverviewArea(Area):
         self._snapshot: Snapshot | None = None
 
     def compose(self) -> ComposeResult:
-        yield FirstSteps()
-        with Row(id="full"):
-            with Stack(id="main"):
-                needs = Table(
-                    need_columns(self._now), key=lambda each: each.target or each.title,
-                    has_head=False, id="needs", classes="main",
-                )  # fmt: skip
-                yield Pane("Needs you", needs, id="needs-pane",
-                           help="What waits for a person, worst first.")  # fmt: skip
-                stages = Table(
-                    stage_columns(self._now, TREND_CELLS), key=lambda each: each.stage,
-                    has_head=False, id="stages",
-                )  # fmt: skip
-                yield Pane("Stages", stages, id="stages-pane",
-                           help="How every stage stands; enter goes there.")  # fmt: skip
-                yield Pane("Serving now", LineChart(id="chart"), is_stop=False, id="chart-pane")
-                actions = Table(action_columns(self._now), key=lambda each: str(each.seq),
-                                has_head=False, has_cursor=False, id="actions")  # fmt: skip
-                yield Pane("Last actions", actions, right="@ all, with commands", is_stop=False,
-                           id="actions-pane")  # fmt: skip
-            with Stack(id="side"):
-                yield Pane("Serving now", Signals(id="signals"), is_stop=False, id="signals-pane")
-                yield Pane("Latency", LineChart(id="side-chart"), is_stop=False, id="latency-pane")
-                running = Table(running_columns(), key=lambda each: str(each.id), has_head=False,
-                                has_cursor=False, second=running_second, id="running")  # fmt: skip
-                yield Pane("Running", running, is_stop=False, id="running-pane")
-                data = Table(data_columns(), key=lambda each: each.name, has_head=False,
-                             has_cursor=False, id="data")  # fmt: skip
-                yield Pane("Data", data, facts="rows by version", is_stop=False, id="data-pane")
-                yield Pane("People", Lines(id="people"), is_stop=False, id="people-pane")
+        with Row(id="full"), Stack(id="main"):
+            needs = Table(
+                need_columns(self._now), key=lambda each: each.target or each.title,
+                has_head=False, id="needs", classes="main",
+            )  # fmt: skip
+            yield Pane("Needs you", needs, id="needs-pane",
+                       help="What waits for a person, worst first.")  # fmt: skip
+            stages = Table(
+                stage_columns(self._now, TREND_CELLS), key=lambda each: each.stage,
+                has_head=False, id="stages",
+            )  # fmt: skip
+            yield Pane("Stages", stages, id="stages-pane",
+                       help="How every stage stands; enter goes there.")  # fmt: skip
+            yield Pane("Serving now", LineChart(id="chart"), is_stop=False, id="chart-pane")
+            actions = Table(action_columns(self._now), key=lambda each: str(each.seq),
+                            has_head=False, has_cursor=False, id="actions")  # fmt: skip
+            yield Pane("Last actions", actions, right="@ all, with commands", is_stop=False,
+                       id="actions-pane")  # fmt: skip
 
     def _now(self) -> datetime | None:
         return self._snapshot.at if self._snapshot else None
@@ -129,14 +111,22 @@ class OverviewArea(Area):
         else:
             self._show_needs(snapshot)
             self._show_serving(snapshot)
-            self._show_side(snapshot)
+            for side in self.query(Side):
+                side.show(snapshot.overview)
             self._say(snapshot)
         if was_empty != found.is_empty or self.screen.focused is None:
-            self.query_one("#first" if found.is_empty else "#needs", Table).focus()
+            for table in self.query("#first" if found.is_empty else "#needs"):
+                table.focus()
 
     def _show_first_steps(self, snapshot: Snapshot) -> None:
-        steps = snapshot.overview.first_steps
-        self.query_one(FirstSteps).show(steps, is_wide=self.size_class == "wide")
+        shown = self.query(FirstSteps)
+        if not shown:
+            self.mount(FirstSteps(), before=0)  # made only where it is needed
+            self.call_after_refresh(self._show_again)
+        for first in shown:
+            first.show(snapshot.overview.first_steps, is_wide=self.size_class == "wide")
+            if self.screen.focused is None:
+                first.query_one("#first", Table).focus()
         self.say(f"empty workspace {snapshot.overview.status.workspace} · x adds data")
 
     def _show_needs(self, snapshot: Snapshot) -> None:
@@ -178,34 +168,6 @@ class OverviewArea(Area):
             )
             chart.data = latency_chart(view)
 
-    def _show_side(self, snapshot: Snapshot) -> None:
-        found, view = snapshot.overview, snapshot.overview.endpoint
-        pane = self.query_one("#signals-pane", Pane)
-        signals = self.query_one("#signals", Signals)
-        latency = self.query_one("#side-chart", LineChart)
-        if view is None:
-            pane.title(facts="nothing is served", right="")
-            signals.data, latency.data = None, None
-        else:
-            pane.title(facts=view.endpoint.name, right=verdict(view))
-            signals.data = SignalsOf(view=view)
-            facts = f"ms · {text.age(view.window_s)}"
-            self.query_one("#latency-pane", Pane).title(facts=facts)
-            latency.data = latency_chart(view)
-        running = self.query_one("#running", Table)
-        running.rows = found.running
-        if not found.running:
-            running.say(Line(("No job runs.", "quiet")))
-        queued = f"{found.queued_count} queued" if found.queued_count else ""
-        number = str(len(found.running) or "")
-        self.query_one("#running-pane", Pane).title(facts=number, right=queued)
-        data = self.query_one("#data", Table)
-        data.rows = found.data
-        if not found.data:
-            data.say(Line(("No data yet.", "quiet")))
-        self.query_one("#people", Lines).data = tuple(people_lines(found))
-        self.query_one("#people-pane", Pane).title(facts=str(len(found.people)))
-
     def _say(self, snapshot: Snapshot) -> None:
         found = snapshot.overview
         count = len(found.needs)
@@ -227,6 +189,9 @@ class OverviewArea(Area):
         stages.reform(has_head=is_wide)
         cells = TREND_CELLS_NARROW if self.size_class == "narrow" else TREND_CELLS
         stages.columns = stage_columns(self._now, cells)
+        if is_wide and not self.query(Side):
+            self.query_one("#full", Row).mount(Side())  # made only where there is room for it
+            self.call_after_refresh(self._show_again)
         self._show_again()
 
     def on_resize(self) -> None:
@@ -247,7 +212,7 @@ class OverviewArea(Area):
     def open_row(self, event: Table.Opened) -> None:
         row = event.table.cursor_row
         target = getattr(row, "target", "")
-        if isinstance(row, FirstStep):
+        if event.table.id == "first" and row is not None:
             self.post_message(self.Acts(self, "copy_text", text=row.command))
         elif target:
             self.post_message(self.Jumps(self, target))
@@ -265,6 +230,8 @@ class OverviewArea(Area):
         found = self._snapshot.overview if self._snapshot else None
         if found is None:
             return []
+        from console.tui.areas import adding_data
+
         choices = [adding_data.add_choice("")]
         if found.endpoint is not None:
             model = found.endpoint.endpoint.model
@@ -281,6 +248,8 @@ class OverviewArea(Area):
         found = self._snapshot.overview if self._snapshot else None
         endpoint = found.endpoint.endpoint if found is not None and found.endpoint else None
         if action.id == "add_data":
+            from console.tui.areas import adding_data
+
             adding_data.ask_files(self, "")
         elif endpoint is not None and action.id == "start_training":
             self.post_message(

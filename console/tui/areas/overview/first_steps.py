@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 
@@ -13,7 +14,9 @@ from console.tui.widgets.pane import Pane
 from console.tui.widgets.prose import Lines
 from console.tui.widgets.table import Table
 from console.tui.widgets.table_layout import Column
-from console.wire.agent import FirstStep
+
+if TYPE_CHECKING:
+    from console.wire.agent import FirstStep
 
 _PLACES = (
     (("1", "Overview", "what needs you"), ("5", "Serving", "latency, errors, drift")),
@@ -64,6 +67,8 @@ class FirstSteps(Stack):
         yield Pane("Where things will be", Lines(tuple(lines)), is_stop=False, id="where-pane")
 
     def show(self, steps: Sequence[FirstStep], *, is_wide: bool) -> None:
+        if not self.query("#first"):
+            return  # not composed yet; shown again after the next refresh
         done = sum(step.is_done for step in steps)
         self.query_one("#first-pane", Pane).title(facts=f"{done} of {len(steps)}")
         table = self.query_one("#first", Table)

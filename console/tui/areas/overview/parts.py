@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from console import text
 from console.tui.ink import EMPTY, Line, Part
 from console.tui.signs import said, sign, state
 from console.tui.widgets.bars import progress, sparkline
 from console.tui.widgets.table_layout import Column
-from console.wire.agent import DataTrend, Need, Overview, Stage
-from storage.records.endpoints import EndpointView
-from storage.records.jobs import Job
-from storage.records.people import LedgerEntry
+
+if TYPE_CHECKING:
+    from console.wire.agent import DataTrend, Need, Overview, Stage
+    from storage.records.endpoints import EndpointView
+    from storage.records.jobs import Job
+    from storage.records.people import LedgerEntry
 
 Clock = Callable[[], datetime | None]
 """Time of the picture: ages are counted from it."""
