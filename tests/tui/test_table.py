@@ -297,6 +297,15 @@ async def test_two_line_rows_have_a_rail_and_pieces_at_their_columns() -> None:
         )  # the mark stands where the bullet was
 
 
+async def test_airy_rows_fill_the_height_they_ask_for() -> None:
+    app = Lists(RUNS[:2], second=lambda run: [("state", f"trained {run.id}")], is_airy=True)
+    app.table.styles.height = "auto"
+    async with app.run_test(size=(60, 12)) as pilot:
+        await pilot.press("j")  # the cursor on the last row scrolls nothing away
+        rows = rows_of(app)
+        assert [line for line in rows if "trained" in line] == [rows[2], rows[5]]
+
+
 async def test_the_cursor_is_fainter_without_focus_and_only_where_it_is_held() -> None:
     app = Lists(holds_cursor=True)
     async with app.run_test(size=(60, 10)) as pilot:

@@ -140,7 +140,8 @@ class TablePaint(Generic[Row]):
     def fitting(self, height: int) -> int:
         """Rows that fit under the head."""
         body = max(1, height - self.form.head_lines)
-        return max(1, body // (self.form.row_lines + self._gap(body)))
+        gap = self._gap(body)  # between rows, so the last row needs none
+        return max(1, (body + gap) // (self.form.row_lines + gap))
 
     def wanted_height(self) -> int:
         """Lines that head and all rows take."""
