@@ -197,11 +197,10 @@ def _split_globals(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quiet", "-q", action="store_true")
     ours = _before_separator(words)
-    # --help and --version belong to the command when there is one.
-    parser.set_defaults(
-        help=ours[:1] in (["--help"], ["-h"], ["help"]), version=ours[:1] == ["--version"]
-    )
     known, rest = parser.parse_known_args(ours)
+    # --help and --version belong to the command when there is one.
+    known.help = rest[:1] in (["--help"], ["-h"], ["help"])
+    known.version = rest[:1] == ["--version"]
     known.workspace = known.workspace or os.environ.get("MLOPS_WORKSPACE") or None
     return known, [word for word in rest if not known.help] + words[len(ours) :]
 

@@ -208,3 +208,14 @@ def test_the_completion_script_completes(shell: str, tmp_path: Path) -> None:
         ["bash", "-c", asked], capture_output=True, text=True, timeout=30, check=False
     )
     assert done.stdout.split() == ["model"], done.stderr
+
+
+@pytest.mark.parametrize("asked", [("--help",), ("-h",), ("help",), ("--json", "--help")])
+def test_help_is_given_after_the_global_options_too(
+    shop: Workspace, asked: tuple[str, ...]
+) -> None:
+    done = run_command(shop, *asked)  # with --workspace before it
+    assert done.code == 0, done.err
+    assert done.out.startswith("usage: mlops-console")
+    of_command = run_command(shop, "data", "--help")
+    assert "usage: mlops-console data" in of_command.out
