@@ -7,7 +7,7 @@ from console.cli.commands import Invocation, argument, command
 from console.cli.following import DETACH, follow
 from console.cli.output import Column, Output
 from console.cli.references import split_reference
-from console.rules import metrics
+from console.rules import gates, metrics
 from console.wire import models as wire
 from console.wire.models import ModelRef
 from storage.records.models import GateReport
@@ -67,15 +67,16 @@ def print_gates(output: Output, report: GateReport) -> None:
 
 
 def _row(result: Result) -> tuple[object, ...]:
-    decimals = metrics.decimals_of(result.name)
+    decimals = metrics.decimals_of(gates.metric_of(result))
     sign = {"ge": "≥", "le": "≤", "in": ""}[result.direction]
     must = f"{sign} {text.fixed(result.threshold, decimals)}".strip()
     if result.direction == "in":
         high = text.fixed(result.threshold_high, decimals)
         must = f"{text.fixed(result.threshold, decimals)}…{high}"
-    scope = f", {result.scope.removeprefix('slice:')}" if result.scope else ""
+    is_slice, slice_ = result.scope.startswith("slice:"), result.scope.removeprefix("slice:")
+    name = f"{result.name}, {slice_}" if is_slice and slice_ not in result.name else result.name
     return (
-        f"{result.name}{scope}",
+        name,
         must,
         text.fixed(result.target, decimals),
         text.fixed(result.value, decimals),
