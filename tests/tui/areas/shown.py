@@ -60,7 +60,10 @@ class Seen:
         self.pilot = pilot
 
     async def show(self, snapshot: Any) -> str:
+        """What fetching does with an answer."""
+        self.app.area.is_loading = False
         self.app.area.show(snapshot)
+        self.app.area.refresh_bindings()
         return await self.text()
 
     async def press(self, *keys: str) -> str:

@@ -208,7 +208,9 @@ class DataArea(Area):
             if each.parent in rows
         }
         versions = self.query_one("#versions", Table)
-        versions.columns = version_columns(snapshot.at, changes, is_short=is_short)
+        versions.columns = version_columns(
+            snapshot.at, changes, baseline=versions.baseline, is_short=is_short
+        )
         versions.reform(second=None if is_short else version_second, has_head=is_short,
                         has_rail=not is_short)  # fmt: skip
 
@@ -371,6 +373,7 @@ class DataArea(Area):
     def pin(self, event: Table.BaselineWanted) -> None:
         table = event.table
         table.baseline = "" if table.baseline == event.key else event.key
+        self._shape_versions()
         self.compare_with_mark()
 
     @on(Table.Moved, "#moved, #columns")

@@ -22,7 +22,7 @@ _SPREAD = tuple(QUANTILES.index(q) for q in (0.05, 0.5, 0.95))
 
 
 def version_columns(
-    now: datetime | None, changes: Mapping[int, int], *, is_short: bool
+    now: datetime | None, changes: Mapping[int, int], *, baseline: str, is_short: bool
 ) -> list[Column[DatasetVersion]]:
     """A timeline. Short terminals get one line a version, with contract and use as columns."""
 
@@ -32,8 +32,11 @@ def version_columns(
     def change(each: DatasetVersion) -> str:
         return text.delta(changes.get(each.version), 0)
 
+    def bullet(each: DatasetVersion) -> Line:
+        return sign("baseline" if str(each.version) == baseline else "version")
+
     columns: list[Column[DatasetVersion]] = [
-        Column(key="bullet", cell=lambda each: sign("version"), width=1, is_bullet=True,
+        Column(key="bullet", cell=bullet, width=1, is_bullet=True,
                is_pinned=True),
         Column(key="version", cell=lambda each: f"v{each.version}", width=3, is_name=True,
                sort=lambda each: each.version, first_descending=True, is_pinned=True),

@@ -407,7 +407,8 @@ class ModelsArea(Area):
             return "base" if each is pinned else text.delta(value - base, 3)
 
         columns: list[Column[ModelVersion]] = [
-            Column(key="bullet", cell=lambda each: sign("version"), width=1, is_bullet=True,
+            Column(key="bullet", cell=lambda each: sign("baseline" if each is pinned
+                                                        else "version"), width=1, is_bullet=True,
                    is_pinned=True),
             Column(key="version", cell=lambda each: f"v{each.version}", width=3, is_name=True,
                    sort=lambda each: each.version, first_descending=True),
