@@ -35,6 +35,7 @@ class Transport:
         self._path = path
         self._idle: list[_UnixConnection] = []
         self._lock = threading.Lock()
+        self._is_closed = False
 
     def send(
         self,
@@ -72,6 +73,7 @@ class Transport:
             for connection in self._idle:
                 connection.close()
             self._idle.clear()
+            self._is_closed = True  # what is still under way in other threads is not kept either
 
     def _exchange(
         self,
@@ -108,7 +110,7 @@ class Transport:
 
     def _keep(self, connection: _UnixConnection) -> None:
         with self._lock:
-            if len(self._idle) < KEEP_IDLE:
+            if len(self._idle) < KEEP_IDLE and not self._is_closed:
                 self._idle.append(connection)
                 return
         connection.close()

@@ -42,6 +42,8 @@ class Fetching:
     fetched_at: dict[str, datetime] = field(default_factory=dict)
     """Area -> time of its last snapshot."""
 
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
     def want(self, area: Area, what: str, arguments: dict[str, Any]) -> None:
         """Read this, and again whenever it gets old, until another wish of its kind comes."""
         wish = self.wishes.setdefault((area.entry.id, what), _Wish(arguments))
@@ -93,10 +95,14 @@ class Fetching:
             wish.is_old = True  # read once more when the answer is here
             return
         wish.is_running, wish.is_old = True, False
-        asyncio.get_running_loop().create_task(self._carry_out(area, what, wish))
+        work = self._carry_out(area, what, wish, wish.number, dict(wish.arguments))
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)  # the loop itself holds tasks only weakly
+        task.add_done_callback(self._tasks.discard)
 
-    async def _carry_out(self, area: Area, what: str, wish: _Wish) -> None:
-        number, arguments = wish.number, dict(wish.arguments)
+    async def _carry_out(
+        self, area: Area, what: str, wish: _Wish, number: int, arguments: dict[str, Any]
+    ) -> None:
         try:
             loader = self.source(area).loader(what)
             answer = await asyncio.wrap_future(

@@ -311,7 +311,8 @@ def draw_gone(gone: Gone, width: int) -> list[Line]:
     if gone.last_words:
         # Why it does not come back is worth more than that jobs go on.
         second = Line(
-            "  ", (gone.last_words.rstrip("."), "ink"), (f" · attempt {gone.attempt}", "quiet")
+            f"  Next try in {gone.next_try_s} s, attempt {gone.attempt}: ",
+            (gone.last_words, "ink"),
         )
     lines = [first.pad(width), second.pad(width)]
     return [line.on("tint-warn") for line in lines]
