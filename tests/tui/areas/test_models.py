@@ -62,6 +62,12 @@ async def test_moving_through_versions_asks_for_each() -> None:
         assert it.app.wants[-1] == ("main", {"model": "delays", "version": "4"})
 
 
+async def test_an_older_version_that_is_opened_stays_open() -> None:
+    async with seen("models", models_snapshot(4), answer) as it:
+        await it.text()
+        assert it.app.wants == []
+
+
 async def test_b_pins_the_version_that_auc_stands_against() -> None:
     async with seen("models", models_snapshot(4), answer) as it:
         screen = await it.press("b")

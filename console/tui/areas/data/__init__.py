@@ -360,6 +360,8 @@ class DataArea(Area):
     @on(Table.Moved, "#versions")
     def look_at(self, event: Table.Moved) -> None:
         version = self._version
+        if event.key != event.table.cursor_key:
+            return  # the cursor was moved on to the version that is shown
         if event.key and version is not None and event.key != str(version.version):
             self._want(version.dataset, event.key)
 

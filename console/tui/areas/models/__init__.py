@@ -255,6 +255,8 @@ class ModelsArea(Area):
 
     @on(Table.Moved, "#versions")
     def look_at(self, event: Table.Moved) -> None:
+        if event.key != event.table.cursor_key:
+            return  # the cursor was moved on to the version that is shown
         if event.key and event.key != self._version and self._snapshot is not None:
             self._want(self._model, event.key)
 
