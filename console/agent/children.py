@@ -6,14 +6,16 @@ forked: a fork would keep the agent's lock) through `console/worker/shim.py`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 
@@ -81,6 +83,15 @@ def read_identity(path: Path) -> ProcessName | None:
     )
 
 
+def open_shim(identity: Path) -> int | None:
+    """A descriptor that is readable once the child's shim has ended; None when it has already."""
+    document = _read(identity)
+    try:
+        return os.pidfd_open(document["shim_pid"]) if document else None
+    except OSError:
+        return None
+
+
 def read_exit(path: Path) -> Exit | None:
     """How the child ended; None while it runs, or when its shim was killed too."""
     document = _read(path)
@@ -128,44 +139,64 @@ def spawn(
     )
 
 
-class Spare:
-    """A worker that has imported everything and waits to be told its job.
+class Nursery:
+    """A process that has imported what workers need and forks one for each job.
 
     It hides the seconds that pandas and scikit-learn take to import; it leaves by itself when the
     agent dies, because its stdin closes.
     """
 
     def __init__(self, command: list[str], cwd: Path, threads: int = 1) -> None:
-        self._shim = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(SHIM), "--spare", "--", *command],
+        self._process = subprocess.Popen(
+            command,
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             cwd=cwd,
             env=environment(threads),
         )
+        self._said_ready = False
 
     @property
     def is_alive(self) -> bool:
-        return self._shim.poll() is None
+        return self._process.poll() is None
 
-    def assign(self, directory: Path, log: Path) -> subprocess.Popen[bytes] | None:
-        """Hand it a job; None when it died meanwhile."""
-        pipe: IO[bytes] | None = self._shim.stdin
-        if pipe is None or not self.is_alive:
-            return None
+    @property
+    def has_failed(self) -> bool:
+        """It ended before it was ever ready; another one would do the same."""
+        return not self.is_alive and not self._said_ready
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a job given now begins at once."""
+        output = self._process.stdout
+        if not self._said_ready and output is not None and select.select([output], [], [], 0)[0]:
+            self._said_ready = bool(os.read(output.fileno(), 64))
+        return self._said_ready and self.is_alive
+
+    def start(self, directory: Path, log: Path) -> bool:
+        """Have a worker do the job in `directory`; False when it has to be started otherwise."""
+        pipe = self._process.stdin
+        if pipe is None or not self.is_ready:
+            return False
         try:
             pipe.write(os.fsencode(directory) + b"\t" + os.fsencode(log) + b"\n")
-            pipe.close()
+            pipe.flush()
         except OSError:
-            return None
-        return self._shim
+            return False
+        return True
 
     def dismiss(self) -> None:
-        """Let it go; it leaves as soon as it notices."""
-        if self._shim.stdin is not None and not self._shim.stdin.closed:
-            self._shim.stdin.close()
+        """Let it go; the workers it made go on."""
+        if not self.is_ready:
+            self._process.kill()  # it has been given nothing yet and need not import the rest
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)
 
 
 def usage(name: ProcessName) -> tuple[float, int] | None:

@@ -1,6 +1,6 @@
 """The agent of one workspace: started on demand by any client, leaves when nobody needs it.
 
-    python -m console.agent.main --workspace DIRECTORY [--idle-stop SECONDS]
+    python -m console.agent.main --workspace DIRECTORY [--idle-stop SECONDS] [--warm-after SECONDS]
 
 It alone opens the store. Jobs and endpoints are processes of their own and go on without it; the
 next agent takes them over. Exit codes are those of the error table; the first line on stderr is the
@@ -47,8 +47,8 @@ log = logging.getLogger("console.agent")
 CLIENT_MEMORY_S = 10.0
 """A client counts as present for so long after its last call; a waiting one counts throughout."""
 LOG_BYTES = 4 * 2**20
-SPARE_AFTER_S = 8.0
-"""Somebody who stays this long will start a job: have a warm worker ready."""
+WARM_AFTER_S = 8.0
+"""Somebody who stays this long will start a job: have what workers import ready."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         workspace = Workspace.find(Path.cwd(), options.workspace)
         _log_to(workspace.log)
-        return asyncio.run(_serve(workspace, options.idle_stop))
+        return asyncio.run(_serve(workspace, options))
     except (errors.ConsoleError, StorageError) as refusal:
         log.error("the agent cannot start: %s", refusal)
         print(refusal, file=sys.stderr)
@@ -70,15 +70,16 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="mlops-console agent", description=__doc__)
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--idle-stop", type=float, default=300.0)
+    parser.add_argument("--warm-after", type=float, default=WARM_AFTER_S)
     return parser.parse_args(argv)
 
 
-async def _serve(workspace: Workspace, idle_stop_s: float) -> int:
+async def _serve(workspace: Workspace, options: argparse.Namespace) -> int:
     clock = SystemClock()
     database = Database.open(workspace, clock=clock)
     try:
         stop = asyncio.Event()
-        agent = _assemble(workspace, database, clock, idle_stop_s, stop)
+        agent = _assemble(workspace, database, clock, options.idle_stop, stop)
         listening = _listen(workspace)
         http = _http_server(agent)
         loop = asyncio.get_running_loop()
@@ -90,7 +91,7 @@ async def _serve(workspace: Workspace, idle_stop_s: float) -> int:
             asyncio.create_task(agent.supervisor.run()),
             asyncio.create_task(agent.endpoint_processes.run()),
             asyncio.create_task(watching.run()),
-            asyncio.create_task(_leave_when_idle(agent, stop)),
+            asyncio.create_task(_leave_when_idle(agent, stop, options.warm_after)),
         ]
         for note in database.opening.notes:
             log.warning("%s", note)
@@ -187,7 +188,7 @@ class _no_signals:
         return None
 
 
-async def _leave_when_idle(agent: Agent, stop: asyncio.Event) -> None:
+async def _leave_when_idle(agent: Agent, stop: asyncio.Event, warm_after_s: float) -> None:
     """Stop after `idle_stop_s` without clients, jobs and endpoints."""
     quiet_since = agent.clock.monotonic()
     while True:
@@ -198,16 +199,12 @@ async def _leave_when_idle(agent: Agent, stop: asyncio.Event) -> None:
                 del agent.callers[pid]
         recent = [seen for seen in agent.callers.values() if now - seen < CLIENT_MEMORY_S]
         is_needed = bool(recent) or agent.supervisor.is_busy or agent.endpoint_processes.is_busy
-        if (
-            recent
-            and not agent.supervisor.is_busy
-            and now - agent.started_monotonic > SPARE_AFTER_S
-        ):
-            agent.supervisor.prepare_spare()
+        if recent and not agent.supervisor.is_busy and now - agent.started_monotonic > warm_after_s:
+            agent.supervisor.prepare_nursery()
         if is_needed:
             quiet_since = now
         elif now - quiet_since > 60.0:
-            agent.supervisor.dismiss_spare()
+            agent.supervisor.dismiss_nursery()
         if agent.idle_stop_s and now - quiet_since > agent.idle_stop_s:
             log.info("nobody here for %.0f s: leaving", agent.idle_stop_s)
             stop.set()
@@ -217,7 +214,7 @@ async def _leave_when_idle(agent: Agent, stop: asyncio.Event) -> None:
 async def _leave(
     agent: Agent, http: uvicorn.Server, tasks: list[asyncio.Task[Any]], workspace: Workspace
 ) -> None:
-    agent.supervisor.dismiss_spare()
+    agent.supervisor.dismiss_nursery()
     agent.changes.bump("jobs")  # lets waiting clients go
     http.should_exit = True
     try:

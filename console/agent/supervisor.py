@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("console.agent")
 
 TICK_S = 0.2
+FIRST_TICK_S = 0.03
+FIRST_TICKS_FOR_S = 0.6
+"""A job that has just been started is soon met; a small one has soon ended."""
 IDLE_TICK_S = 1.0
 USAGE_EVERY_S = 2.0
 CANCEL_GRACE_S = 5.0
@@ -51,6 +54,8 @@ TURN = "turn"
 
 WORKER = [sys.executable, "-P", "-m", "console.worker.main"]
 """`-P`: a module of the workspace, say random.py, must not stand in for one of Python's or ours."""
+
+NURSERY = [sys.executable, "-P", "-m", "console.worker.nursery"]
 
 
 @dataclass(slots=True)
@@ -68,6 +73,8 @@ class _Watched:
     killed: bool = False
     gone_at: float | None = None
     """When it was first seen to be gone without an exit."""
+    shim_fd: int | None = None
+    """Readable when its shim has written how it ended."""
 
 
 class Supervisor:
@@ -82,7 +89,7 @@ class Supervisor:
         ingest: Ingest,
         *,
         jobs_at_once: int,
-        keep_spare: bool = True,
+        keep_warm: bool = True,
         starters: dict[str, Starter] | None = None,
     ) -> None:
         self._workspace = workspace
@@ -91,9 +98,9 @@ class Supervisor:
         self._clock = clock
         self._ingest = ingest
         self._jobs_at_once = jobs_at_once
-        self._keep_spare = keep_spare
+        self._keep_warm = keep_warm
         self._starters = starters or {}
-        self._spare: children.Spare | None = None
+        self._nursery: children.Nursery | None = None
         self._watched: dict[int, _Watched] = {}
         self._wake = asyncio.Event()
         self.running_count = 0
@@ -107,15 +114,18 @@ class Supervisor:
         """Look now instead of at the next tick; called after a job was queued or cancelled."""
         self._wake.set()
 
-    def prepare_spare(self) -> None:
-        """Have a warm worker ready; worthwhile once somebody is here."""
-        if self._keep_spare and (self._spare is None or not self._spare.is_alive):
-            self._spare = children.Spare([*WORKER, "--spare"], self._workspace.root)
+    def prepare_nursery(self) -> None:
+        """Have what workers import ready; worthwhile once somebody is here."""
+        if self._nursery is not None and self._nursery.has_failed:
+            log.warning("no worker can be kept warm; jobs begin a few seconds later")
+            self._keep_warm, self._nursery = False, None
+        if self._keep_warm and (self._nursery is None or not self._nursery.is_alive):
+            self._nursery = children.Nursery(NURSERY, self._workspace.root)
 
-    def dismiss_spare(self) -> None:
-        if self._spare is not None:
-            self._spare.dismiss()
-            self._spare = None
+    def dismiss_nursery(self) -> None:
+        if self._nursery is not None:
+            self._nursery.dismiss()
+            self._nursery = None
 
     async def run(self) -> None:
         """Look after the jobs until cancelled."""
@@ -125,11 +135,18 @@ class Supervisor:
                 await self.tick()
             except Exception:
                 log.exception("the queue could not be looked after this time")
-            pause = TICK_S if self.is_busy else IDLE_TICK_S
+            pause = self._pause_s()
             try:
                 await asyncio.wait_for(self._wake.wait(), pause)
             except TimeoutError:
                 continue
+
+    def _pause_s(self) -> float:
+        if not self.is_busy:
+            return IDLE_TICK_S
+        newest = max((each.since for each in self._watched.values()), default=0.0)
+        is_new = self._clock.monotonic() - newest < FIRST_TICKS_FOR_S
+        return FIRST_TICK_S if is_new else TICK_S
 
     async def tick(self) -> None:
         """One look at every unfinished job."""
@@ -184,11 +201,8 @@ class Supervisor:
         self.queued_count -= 1
         if job.kind == "command":
             self._spawn(paths, list(job.spec["command"]), job.spec.get("directory") or "")
-        elif self._spare is None or self._spare.assign(paths.directory, paths.log) is None:
+        elif self._nursery is None or not self._nursery.start(paths.directory, paths.log):
             self._spawn(paths, [*WORKER, str(paths.directory)], "")
-        else:
-            self._spare = None
-            asyncio.get_running_loop().call_later(1.0, self.prepare_spare)
         self._changes.bump("jobs")
 
     def _spawn(self, paths: JobPaths, command: list[str], directory: str) -> None:
@@ -226,6 +240,10 @@ class Supervisor:
         if name is None:
             return
         watched.name = name
+        watched.shim_fd = children.open_shim(paths.identity)
+        if watched.shim_fd is not None:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(watched.shim_fd, self._shim_ended, watched)
         if job.state == "starting" or job.pid is None:
             await self._database.awrite(
                 lambda c: jobs.set_job_process(
@@ -237,6 +255,16 @@ class Supervisor:
                 )
             )
             self._changes.bump("jobs")
+
+    def _shim_ended(self, watched: _Watched) -> None:
+        self._forget_shim(watched)
+        self.wake()
+
+    def _forget_shim(self, watched: _Watched) -> None:
+        if watched.shim_fd is not None:
+            asyncio.get_running_loop().remove_reader(watched.shim_fd)
+            os.close(watched.shim_fd)
+            watched.shim_fd = None
 
     async def _listen(self, job: Job, watched: _Watched, paths: JobPaths) -> None:
         if watched.journal is None:
@@ -325,7 +353,9 @@ class Supervisor:
             return self._ingest.job_ended(connection, job, state, reason, now)
 
         topics = await self._database.awrite(end)
-        self._watched.pop(job.id, None)
+        watched = self._watched.pop(job.id, None)
+        if watched is not None:
+            self._forget_shim(watched)
         self._changes.bump("jobs", *topics)
         self._wake.set()
 

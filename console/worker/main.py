@@ -1,7 +1,8 @@
 """A worker: does one job and ends.
 
     python -m console.worker.main JOB_DIRECTORY
-    python -m console.worker.main --spare         then one line on stdin: DIRECTORY <tab> LOG
+
+or forked from `console.worker.nursery`, which has done the imports before.
 
 It needs nobody while it works: orders are in the job's directory, results go to its journal and to
 the object store. Invariant: the last report is a `JobEnd`, and the exit code is that of the error
@@ -10,6 +11,7 @@ table. The traceback of a failure goes to the job's log and nowhere else.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import os
@@ -43,19 +45,6 @@ KINDS: dict[str, str] = {
 }
 """Kind of job -> module whose `run(job: JobContext) -> dict[str, Any]` does it."""
 
-SPARE_IMPORTS = (
-    "pandas",
-    "sklearn.ensemble",
-    "sklearn.compose",
-    "sklearn.isotonic",
-    "sklearn.model_selection",
-    "duckdb",
-    "pyarrow.parquet",
-    "joblib",
-    "console.worker.train",
-)
-"""What costs seconds and most jobs need."""
-
 STOPPED_EXIT_CODE = 143
 """128 + SIGTERM, as a shell reports it."""
 
@@ -66,9 +55,7 @@ def main(argv: list[str] | None = None) -> int:
     # One request to stop can come at any moment from here on, imports included.
     stopping.listen()
     try:
-        directory = _told_later() if arguments == ["--spare"] else Path(arguments[0])
-        if directory is None:
-            return 0
+        directory = Path(arguments[0])
         _use_workspace(directory)
         return work(directory, stopping)
     except Cancelled:
@@ -150,25 +137,6 @@ def refusal_of(error: BaseException, job: JobContext) -> errors.ConsoleError | S
     )
 
 
-def _told_later() -> Path | None:
-    """Import what is slow, then wait for a job; None when nobody needs this worker any more."""
-    for name in SPARE_IMPORTS:
-        importlib.import_module(name)
-    line = sys.stdin.buffer.readline().rstrip(b"\n")
-    directory, _, log = line.partition(b"\t")
-    if not directory or not log:
-        return None
-    os.environ["MLOPS_JOB_DIRECTORY"] = os.fsdecode(directory)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
-    os.close(nothing)
-    return Path(os.fsdecode(directory))
-
-
 def _use_workspace(directory: Path) -> None:
     """Let people's modules be imported from the workspace, after everything that is installed."""
     root = str(directory.parent.parent.parent)
@@ -178,5 +146,24 @@ def _use_workspace(directory: Path) -> None:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
+class Leaving:
+    """Ends the process right after the last exit handler.
+
+    Taking hundreds of modules down one by one costs tenths of a second and has nothing to give
+    back. Made before anything else registers an exit handler, so that its own comes last.
+    """
+
+    def __init__(self) -> None:
+        self.exit_code = errors.KINDS["internal"].exit_code
+        atexit.register(self._leave)
+
+    def _leave(self) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(self.exit_code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leaving = Leaving()
+    leaving.exit_code = main()

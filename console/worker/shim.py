@@ -8,11 +8,11 @@ reads what it wrote:
     exit.json       {"exit_code", "signal", "max_rss_bytes", "ended_at", "oom_kills", "survivors"}
 
 The child leads a session of its own, so a signal to its process group reaches all of it and never
-the shim. With `--spare` the child starts first and is told its job later, over stdin; when stdin
-closes before that, nobody needs it and both leave.
+the shim. With `--attend` the child runs already: a worker that the nursery forked, which turned
+itself into this shim afterwards.
 
     shim.py DIRECTORY LOG -- COMMAND...
-    shim.py --spare -- COMMAND...          then one line on stdin: DIRECTORY <tab> LOG
+    shim.py --attend PID DIRECTORY
 """
 
 import json
@@ -86,30 +86,32 @@ def heed_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def spawn(command: list[str], log: str | None, stdin: int) -> "subprocess.Popen[bytes]":
-    with open(log, "ab", buffering=0) if log else open(os.devnull, "wb") as output:
-        return subprocess.Popen(
+def spawn(command: list[str], log: str) -> int:
+    with open(log, "ab", buffering=0) as output:
+        child = subprocess.Popen(
             command,
-            stdin=stdin,
+            stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=heed_signals,
         )
+    child.returncode = 0  # `attend` waits for it, not Popen
+    return child.pid
 
 
-def attend(child: "subprocess.Popen[bytes]", directory: str, before_oom: int) -> None:
+def attend(child: int, directory: str, before_oom: int) -> None:
     """Record the child, wait for it, record its end."""
     write_json(
         os.path.join(directory, "identity.json"),
         {
-            "pid": child.pid,
-            "started": start_ticks(child.pid),
+            "pid": child,
+            "started": start_ticks(child),
             "boot_id": boot_id(),
             "shim_pid": os.getpid(),
         },
     )
-    _pid, status, usage = os.wait4(child.pid, 0)
+    _pid, status, usage = os.wait4(child, 0)
     code = os.waitstatus_to_exitcode(status)
     mark = b"MLOPS_JOB_DIRECTORY=" + os.fsencode(directory)
     write_json(
@@ -120,7 +122,7 @@ def attend(child: "subprocess.Popen[bytes]", directory: str, before_oom: int) ->
             "max_rss_bytes": usage.ru_maxrss * 1024,
             "ended_at": time.time(),
             "oom_kills": oom_kills() - before_oom,
-            "survivors": survivors(child.pid, mark),
+            "survivors": survivors(child, mark),
         },
     )
 
@@ -139,32 +141,17 @@ def refuse_to_start(directory: str, log: str, error: OSError) -> None:
 def main(arguments: list[str]) -> None:
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    split = arguments.index("--")
-    options, command = arguments[:split], arguments[split + 1 :]
     before_oom = oom_kills()
-    if options != ["--spare"]:
-        directory, log = options
-        os.environ["MLOPS_JOB_DIRECTORY"] = directory
-        try:
-            child = spawn(command, log, subprocess.DEVNULL)
-        except OSError as error:
-            refuse_to_start(directory, log, error)
-            return
-        attend(child, directory, before_oom)
+    if arguments[0] == "--attend":
+        attend(int(arguments[1]), arguments[2], before_oom)
         return
-    child = spawn(command, None, subprocess.PIPE)
-    assert child.stdin is not None  # it was asked for
-    line = sys.stdin.buffer.readline()
-    directory = os.fsdecode(line.rstrip(b"\n").split(b"\t")[0])
-    if not directory:
-        child.stdin.close()
-        child.wait()
-        return
+    directory, log, _, *command = arguments
+    os.environ["MLOPS_JOB_DIRECTORY"] = directory
     try:
-        child.stdin.write(line)
-        child.stdin.close()
-    except OSError:
-        pass  # the spare has died: its end is recorded like any other
+        child = spawn(command, log)
+    except OSError as error:
+        refuse_to_start(directory, log, error)
+        return
     attend(child, directory, before_oom)
 
 

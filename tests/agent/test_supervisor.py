@@ -38,7 +38,7 @@ def test_a_job_that_cannot_be_prepared_fails_and_the_next_one_starts(
             clock,
             Ingest(APPLIERS),
             jobs_at_once=1,
-            keep_spare=False,
+            keep_warm=False,
             starters={"check": stumble},
         )
 

@@ -138,34 +138,3 @@ def test_a_job_asked_to_stop_stops_and_says_so(
     assert end["t"] == "end"
     assert end["d"]["ok"] is False
     assert "Traceback" not in paths.log.read_text()
-
-
-def test_a_warm_worker_does_the_job_it_is_told_later(workspace: Workspace, tmp_path: Path) -> None:
-    (tmp_path / "custom_job.py").write_text(
-        "import sys\ndef run(job):\n    print('said it')\n"
-        "    return {'warm': 'sklearn.ensemble' in sys.modules}\n"
-    )
-    paths = order(workspace, "custom")
-    process = subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER.format(folder=str(tmp_path)), "--spare"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        cwd=workspace.root,
-    )
-    process.communicate(os.fsencode(paths.directory) + b"\t" + os.fsencode(paths.log) + b"\n", 60)
-    assert process.returncode == 0
-    assert reports(paths)[-1]["d"]["result"] == {"warm": True}
-    assert "said it" in paths.log.read_text()
-
-
-def test_a_warm_worker_that_nobody_needs_leaves(workspace: Workspace) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "console.worker.main", "--spare"],
-        stdin=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        cwd=workspace.root,
-    )
-    process.communicate(b"", 60)
-    assert process.returncode == 0
