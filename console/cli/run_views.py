@@ -1,4 +1,4 @@
-"""Runs and their comparison as a terminal prints them."""
+"""Runs as a terminal prints them: the list, one of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from console.cli.output import Column, Output
 from console.rules import metrics as catalog
 from console.rules.run_fields import in_reading_order
 from storage.records.results import Result
-from storage.records.runs import Run, RunComparison, RunDetail
+from storage.records.runs import Run, RunDetail
 
 SHOWN_METRICS = 3
 SHOWN_FEATURES = 8
@@ -43,7 +43,7 @@ def print_runs(output: Output, runs: Sequence[Run]) -> None:
                 run.state,
                 run.pipeline,
                 ", ".join(f"{u.dataset}@v{u.version}" for u in run.data if u.role == "input"),
-                *(_value(run.metrics.get(name), name) for name in names),
+                *(shown(run.metrics.get(name), name) for name in names),
                 run.model or None,
                 text.duration(run.duration_s),
                 text.age((now - run.started_at).total_seconds(), short=True),
@@ -107,45 +107,6 @@ def print_metrics(output: Output, results: Sequence[Result]) -> None:
     _print_results(output, "metric", [each for each in results if not each.scope])
 
 
-def print_comparison(output: Output, found: RunComparison) -> None:
-    """What differs first, then what it did, then one sentence per run."""
-    heads = [Column("")] + [Column(f"run {run.id}", ">") for run in found.runs]
-    for name, rows in (("params", found.params), ("data", found.data), ("code", found.code)):
-        if rows:
-            output.line(output.paint(name, "bold"))
-            output.table(heads, [(label, *values) for label, values in rows])
-            output.line()
-    if found.equal_count:
-        output.line(
-            output.paint(f"{text.counted(found.equal_count, 'row')} equal everywhere", "quiet")
-        )
-        output.line()
-    columns = [Column("metric"), Column(f"run {found.runs[0].id}", ">")]
-    for run in found.runs[1:]:
-        columns += [
-            Column(f"run {run.id}", ">"),
-            Column("difference", ">"),
-            Column("95 % interval", ">"),
-            Column("", colour=_word_colour),
-        ]
-    lines: list[list[object]] = []
-    for each in found.metrics:
-        base = _value(each.values[0], each.metric)
-        row: list[object] = [label(each.metric), base]
-        for number in range(1, len(found.runs)):
-            row += [
-                _value(each.values[number], each.metric),
-                _value(each.deltas[number], each.metric, signed=True),
-                _interval(each.ci_low[number], each.ci_high[number], each.metric),
-                each.words[number],
-            ]
-        lines.append(row)
-    output.table(columns, lines)
-    output.line()
-    for sentence in found.words:
-        output.line(text.clean(sentence))
-
-
 def _print_results(output: Output, head: str, results: Sequence[Result]) -> None:
     if not results:
         return
@@ -158,8 +119,8 @@ def _print_results(output: Output, head: str, results: Sequence[Result]) -> None
             (
                 *((each.scope.partition(":")[2],) if is_scoped else ()),
                 catalog.label_of(each.name),
-                _value(each.value, each.name),
-                _interval(each.ci_low, each.ci_high, each.name),
+                shown(each.value, each.name),
+                interval(each.ci_low, each.ci_high, each.name),
                 text.count(each.n) if each.n else None,
             )
             for each in results
@@ -167,7 +128,7 @@ def _print_results(output: Output, head: str, results: Sequence[Result]) -> None
     )
 
 
-def _value(value: float | None, name: str, *, signed: bool = False) -> str:
+def shown(value: float | None, name: str, *, signed: bool = False) -> str:
     """A metric's value; a size in its own unit."""
     if catalog.unit_of(name) != "bytes" or value is None:
         return catalog.show(value, name, signed=signed)
@@ -175,7 +136,7 @@ def _value(value: float | None, name: str, *, signed: bool = False) -> str:
     return sign + text.byte_size(abs(value))
 
 
-def _interval(low: float | None, high: float | None, name: str) -> str:
+def interval(low: float | None, high: float | None, name: str) -> str:
     if low is None or high is None:
         return text.MISSING
     return f"{catalog.show(low, name)} to {catalog.show(high, name)}"
@@ -193,7 +154,3 @@ def _colour(state: str) -> str:
     return {"succeeded": "ok", "running": "accent", "failed": "fail", "lost": "fail"}.get(
         state.strip(), "quiet"
     )
-
-
-def _word_colour(word: str) -> str:
-    return {"better": "ok", "worse": "fail", "unclear": "info"}.get(word.strip(), "quiet")

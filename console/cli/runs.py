@@ -8,14 +8,16 @@ from typing import Any
 from console import text
 from console.cli.commands import Invocation, argument, command
 from console.cli.following import DETACH, follow
-from console.cli.run_views import print_comparison, print_run, print_runs
+from console.cli.run_comparison_views import print_calibration, print_comparison
+from console.cli.run_views import print_run, print_runs
 from console.errors import UsageError
 from console.rules import metrics
 from console.rules.declared_table import nearest
 from console.rules.run_fields import run_fields
+from console.rules.run_histories import AGGREGATES
 from console.wire import runs as wire
 from console.wire.runs import CompareRuns, ListRuns, NoteRun, RunId
-from storage.records.runs import Run
+from storage.records.runs import Run, RunComparison
 
 _ID = argument("id", type=int, help="number of the run")
 
@@ -67,13 +69,31 @@ def show(invocation: Invocation) -> None:
 @command(
     "compare",
     argument("ids", type=int, nargs="+", help="two to twelve runs; the baseline first"),
-    examples=("mlops-console run compare 117 118",),
+    argument(
+        "--aggregate",
+        choices=AGGREGATES,
+        default="last",
+        help="what stands for a metric with steps (default: last)",
+    ),
+    argument("--calibration", action="store_true", help="also what was said and seen, bin by bin"),
+    examples=(
+        "mlops-console run compare 117 118",
+        "mlops-console run compare 117 118 121 --aggregate best",
+    ),
 )
 def compare(invocation: Invocation) -> None:
     """What differs between runs and whether the difference is more than noise."""
-    request = CompareRuns(ids=tuple(invocation.arguments.ids))
+    given = invocation.arguments
+    request = CompareRuns(ids=tuple(given.ids), aggregate=given.aggregate)
     found = invocation.client.call(wire.compare_runs, request)
-    invocation.output.show(found, lambda each: print_comparison(invocation.output, each))
+
+    def people(each: RunComparison) -> None:
+        if given.calibration:
+            print_calibration(invocation.output, each)
+            invocation.output.line()
+        print_comparison(invocation.output, each)
+
+    invocation.output.show(found, people)
 
 
 @command(

@@ -7,7 +7,7 @@ from typing import Any
 
 from console.wire.routes import ANYONE, TRAIN, Route
 from storage.records.jobs import Job
-from storage.records.runs import Run, RunComparison, RunDetail
+from storage.records.runs import Aggregate, Run, RunComparison, RunDetail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,8 @@ class RunId:
 class CompareRuns:
     ids: tuple[int, ...]
     """2 to 12; the baseline first."""
+    aggregate: Aggregate = "last"
+    """What stands for a metric with steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,6 +156,14 @@ FROM run_points
 WHERE run_id = $run_id
 ORDER BY metric, step;
 
+-- name: list_run_histories
+-- The histories of some runs, each as two lists in the order of its steps.
+SELECT run_id, metric, list(step ORDER BY step) AS steps, list(value ORDER BY step) AS "values"
+FROM run_points
+WHERE run_id IN (SELECT unnest(CAST($run_ids AS BIGINT[])))
+GROUP BY run_id, metric
+ORDER BY run_id, metric;
+
 -- name: remove_run_artifact
 -- Makes room for a newer one of the same name.
 DELETE FROM run_artifacts

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from storage import queries
 from storage.records.results import Result
-from storage.records.runs import Artifact, MetricPoint, Run, RunDetail, RunState
+from storage.records.runs import Artifact, History, MetricPoint, Run, RunDetail, RunState
 from storage.tables import jobs
 
 if TYPE_CHECKING:
@@ -133,6 +133,11 @@ def record_run_artifact(connection: DuckDBPyConnection, run_id: int, artifact: A
 
 def list_run_points(connection: DuckDBPyConnection, run_id: int) -> list[MetricPoint]:
     return queries.rows(connection, "list_run_points", {"run_id": run_id}, into=MetricPoint)
+
+
+def list_run_histories(connection: DuckDBPyConnection, run_ids: Sequence[int]) -> list[History]:
+    params = {"run_ids": list(run_ids)}
+    return queries.rows(connection, "list_run_histories", params, into=History)
 
 
 def list_run_artifacts(connection: DuckDBPyConnection, run_id: int) -> list[Artifact]:

@@ -26,7 +26,7 @@ from console.wire.runs import (
 )
 from storage.errors import StorageError
 from storage.records.jobs import Job
-from storage.records.runs import Run, RunComparison, RunDetail
+from storage.records.runs import History, Run, RunComparison, RunDetail
 from storage.tables import runs
 from storage.workspace import check_id
 
@@ -114,26 +114,30 @@ async def get_run(call: Call, request: RunId) -> RunDetail:
 
 
 async def compare_runs(call: Call, request: CompareRuns) -> RunComparison:
-    if not 2 <= len(set(request.ids)) <= COMPARED_AT_MOST:
+    ids = tuple(dict.fromkeys(request.ids))
+    if not 2 <= len(ids) <= COMPARED_AT_MOST:
+        named = "one run was" if len(ids) == 1 else f"{len(ids)} runs were"
         raise errors.UsageError(
-            f"{len(set(request.ids))} different runs were named; a comparison takes "
-            f"2 to {COMPARED_AT_MOST}.",
+            f"{named} named; a comparison takes 2 to {COMPARED_AT_MOST} different ones.",
             hint="For example: mlops-console run compare 117 118",
         )
 
-    def look(connection: DuckDBPyConnection) -> list[RunDetail]:
+    def look(connection: DuckDBPyConnection) -> tuple[list[RunDetail], list[History]]:
         found = []
-        for number in request.ids:
+        for number in ids:
             detail = runs.get_run_detail(connection, number)
             if detail is None:
                 raise _unknown(number)
             found.append(detail)
-        return found
+        return found, runs.list_run_histories(connection, ids)
 
-    details = await call.read(look)
+    details, histories = await call.read(look)
+    details = [with_importance(call.agent, each) for each in details]
     from console.agent.run_comparing import compare  # numpy: only when somebody compares
 
-    return await asyncio.to_thread(compare, call.agent.objects, details)
+    return await asyncio.to_thread(
+        compare, call.agent.objects, details, histories, request.aggregate
+    )
 
 
 async def note_run(call: Call, request: NoteRun) -> Run:
