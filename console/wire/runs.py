@@ -54,6 +54,10 @@ class StartTraining:
     note: str = ""
     priority: int = 0
     after: tuple[int, ...] = ()
+    memory_bytes: int = 0
+    """The job is ended when it holds more; 0 = what the workspace says."""
+    time_s: float = 0.0
+    """The job is ended when it runs longer; 0 = what the workspace says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,10 @@ class StartSearch:
     note: str = ""
     priority: int = 0
     after: tuple[int, ...] = ()
+    memory_bytes: int = 0
+    """The job is ended when it holds more; 0 = what the workspace says."""
+    time_s: float = 0.0
+    """The job is ended when it runs longer; 0 = what the workspace says."""
 
 
 list_runs = Route(

@@ -25,7 +25,7 @@ from console.wire.runs import (
     StartTraining,
 )
 from storage.errors import StorageError
-from storage.records.jobs import Job
+from storage.records.jobs import Job, JobLimits
 from storage.records.runs import History, Run, RunComparison, RunDetail
 from storage.tables import runs
 from storage.workspace import check_id
@@ -62,6 +62,7 @@ async def start_training(call: Call, request: StartTraining) -> Job:
         command=_train_command(request),
         priority=request.priority,
         after=request.after,
+        limits=JobLimits(memory_bytes=request.memory_bytes, time_s=request.time_s),
     )
 
 
@@ -92,6 +93,7 @@ async def start_search(call: Call, request: StartSearch) -> Job:
         command=_search_command(request),
         priority=request.priority,
         after=request.after,
+        limits=JobLimits(memory_bytes=request.memory_bytes, time_s=request.time_s),
     )
 
 
