@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from console import text
 from console.cli.output import Column, Output
 from console.rules import metrics as catalog
-from console.rules.run_fields import in_reading_order
+from console.rules.filtering import Field
+from console.rules.run_table import best_of, file_rows, leading_metrics
 from storage.records.results import Result
-from storage.records.runs import Run, RunDetail
+from storage.records.runs import Run, RunDetail, SavedView
 
 SHOWN_METRICS = 3
 SHOWN_FEATURES = 8
 
 
-def print_runs(output: Output, runs: Sequence[Run]) -> None:
-    """A table of runs with the metrics that most of them have."""
-    if not runs:
-        output.line("No runs. Make one: mlops-console train PIPELINE")
-        return
-    names = leading_metrics(runs)
+def print_group(
+    output: Output, title: str, runs: Sequence[Run], metrics: Sequence[str] = ()
+) -> None:
+    """Runs that share a value: how many, the best of the first metric, then the table."""
+    names = metrics or leading_metrics(runs, at_most=SHOWN_METRICS)
+    best = best_of(runs, names[0]) if names else None
+    facts = text.counted(len(runs), "run")
+    if best is not None:
+        value = shown(best.metrics[names[0]], names[0])
+        facts += f", best {label(names[0])} {value} in run {best.id}"
+    output.heading(title, facts)
+    print_runs(output, runs, names)
+    output.line()
+
+
+def print_runs(output: Output, runs: Sequence[Run], metrics: Sequence[str] = ()) -> None:
+    """A table of runs; `metrics` are those with a column, empty = what most of them have."""
+    names = metrics or leading_metrics(runs, at_most=SHOWN_METRICS)
     now = datetime.now(UTC)
     output.table(
         [
@@ -55,11 +67,42 @@ def print_runs(output: Output, runs: Sequence[Run]) -> None:
     )
 
 
-def leading_metrics(runs: Sequence[Run]) -> list[str]:
-    """The metrics that most of the runs have, in their reading order."""
-    counts = Counter(name for run in runs for name in run.metrics)
-    names = in_reading_order(dict.fromkeys(counts, 0.0))
-    return sorted(names, key=lambda name: -counts[name])[:SHOWN_METRICS]
+def print_columns(
+    output: Output, runs: Sequence[Run], columns: Sequence[str], fields: Mapping[str, Field[Run]]
+) -> None:
+    """Runs with the columns that were asked for, by their names in the filter language."""
+    heads = [name.removeprefix("metrics.").removeprefix("params.") for name in columns]
+    rows = []
+    for values in file_rows(runs, columns, fields):
+        pairs = zip(columns, values, strict=True)
+        rows.append([_column_value(name, value) for name, value in pairs])
+    numbers = [fields[name].kind in ("number", "seconds") for name in columns]
+    output.table(
+        [Column(head, ">" if n else "<") for head, n in zip(heads, numbers, strict=True)], rows
+    )
+
+
+def _column_value(name: str, value: object) -> object:
+    if name.startswith("metrics.") and isinstance(value, (int, float)):
+        return shown(value, name.removeprefix("metrics."))
+    if name == "memory" and isinstance(value, int):
+        return text.byte_size(value)
+    if name == "duration" and isinstance(value, float):
+        return text.duration(value)
+    return None if value is None or value == "" else text.plain_value(value)
+
+
+def print_views(output: Output, views: Sequence[SavedView]) -> None:
+    """The saved views, and what each shows."""
+    if not views:
+        output.line("No view is saved. Save one: mlops-console run view NAME --filter FILTER")
+        return
+    heads = ("view", "filter", "sorted by", "grouped by", "put away", "by")
+    rows = [
+        (v.name, v.filter, ", ".join(v.sort), v.group, ", ".join(v.hidden), v.saved_by)
+        for v in views
+    ]
+    output.table([Column(head) for head in heads], [[cell or None for cell in r] for r in rows])
 
 
 def label(name: str) -> str:

@@ -69,6 +69,23 @@ class MetricPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedView:
+    """How somebody likes to look at runs; names are fields of the filter language."""
+
+    name: str
+    filter: str = ""
+    sort: tuple[str, ...] = ()
+    """The first decides; metrics the best first, all else the smallest. `-` turns it round."""
+    group: str = ""
+    hidden: tuple[str, ...] = ()
+    """Columns put away."""
+    columns: tuple[str, ...] = ()
+    """Columns taken besides the usual ones."""
+    saved_by: str = ""
+    saved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     name: str
     """`evaluation`, `importance`, `score_grid`, `calibration`, `model` …"""
