@@ -191,6 +191,8 @@ class _no_signals:
 async def _leave_when_idle(agent: Agent, stop: asyncio.Event, warm_after_s: float) -> None:
     """Stop after `idle_stop_s` without clients, jobs and endpoints."""
     quiet_since = agent.clock.monotonic()
+    if warm_after_s <= 0.0:
+        agent.supervisor.prepare_nursery()
     while True:
         await asyncio.sleep(1.0)
         now = agent.clock.monotonic()

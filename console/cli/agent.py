@@ -8,7 +8,6 @@ import time
 from console import errors, text
 from console.cli.commands import Invocation, argument, command
 from console.cli.output import Output
-from console.client.client import Client
 from console.client.starting import is_listening
 from console.wire import agent as wire
 from console.wire.agent import AgentStatus
@@ -28,8 +27,9 @@ def status(invocation: Invocation) -> int:
             lambda _: output.line("The agent is not running; any command starts it."),
         )
         return errors.KINDS["unavailable"].exit_code
-    client = Client(invocation.workspace, start=False)
-    output.show(client.call(wire.get_status, Nothing()), lambda found: _status(output, found))
+    invocation.start_agent = False
+    found = invocation.client.call(wire.get_status, Nothing())
+    output.show(found, lambda found: _status(output, found))
     return 0
 
 
@@ -49,8 +49,8 @@ def stop(invocation: Invocation) -> None:
     output = invocation.output
     said = "the agent was not running"
     if is_listening(socket):
-        client = Client(invocation.workspace, start=False)
-        said = client.call(wire.stop_agent, Nothing()).message
+        invocation.start_agent = False
+        said = invocation.client.call(wire.stop_agent, Nothing()).message
         deadline = time.monotonic() + STOP_LIMIT_S
         while is_listening(socket):
             if time.monotonic() > deadline:

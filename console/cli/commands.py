@@ -72,6 +72,11 @@ class Invocation:
             self._client = Client(self.workspace, start=self.start_agent)
         return self._client
 
+    def close(self) -> None:
+        """Let go of the agent, if it was talked to."""
+        if self._client is not None:
+            self._client.close()
+
     def __getattr__(self, name: str) -> Any:
         """`invocation.version` is the argument `version`."""
         return getattr(self.arguments, name)

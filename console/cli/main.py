@@ -25,7 +25,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "init": ("workspaces", "make a directory a workspace"),
     "status": ("status", "what needs you and how every stage stands, as text"),
     "data": ("datasets", "data versions: add, list, show, diff, drift, tag, export, gc, verify"),
-    "contract": ("contracts", "what data must look like: infer, accept, refuse, check, show"),
+    "contract": ("contracts", "what data must look like: infer, check, show"),
     "pipeline": ("pipelines", "declared flows: show, check, preview"),
     "train": ("train", "train a pipeline's model"),
     "job": ("jobs", "running work: list, show, logs, cancel, retry, run"),
@@ -118,7 +118,10 @@ def _dispatch(words: list[str], output: Output) -> int:
     arguments = parse(noun, commands_of_noun(noun), rest[1:])
     output.quiet = globals_.quiet
     invocation = Invocation(arguments, output, globals_.workspace)
-    return arguments.command_to_run.run(invocation) or 0
+    try:
+        return arguments.command_to_run.run(invocation) or 0
+    finally:
+        invocation.close()
 
 
 def commands_of_noun(noun: str) -> list[Command]:

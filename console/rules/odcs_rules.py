@@ -44,8 +44,6 @@ class RuleReader:
         self._columns: dict[str, ContractColumn] = {}
         self._rules: dict[str, Rule] = {}
         self.unchecked: list[str] = []
-        self.blocks: dict[str, Path] = {}
-        """Rule id -> the quality block that asks for it or refines it."""
 
     def read(
         self,
@@ -228,12 +226,10 @@ class RuleReader:
             )
             check(merged, self._columns, self._lines)
             self._rules[known.id] = merged
-            self.blocks[known.id] = path
             return
-        self.blocks[self._add(rule, is_placed=True)] = path
+        self._add(rule, is_placed=True)
 
-    def _add(self, rule: Rule, *, is_placed: bool = False) -> str:
-        """Keep the rule; returns the id it was given."""
+    def _add(self, rule: Rule, *, is_placed: bool = False) -> None:
         if not is_placed:
             rule = replace(rule, dimension=DIMENSIONS[rule.kind], status=self._status)
         if not rule.id:
@@ -246,7 +242,6 @@ class RuleReader:
             number += 1
         check(rule, self._columns, self._lines)
         self._rules[rule.id] = rule
-        return rule.id
 
 
 def _has_content(rule: Rule) -> bool:

@@ -14,6 +14,7 @@ below a shim that records who it is and how it ended.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
@@ -56,8 +57,7 @@ def main() -> int:
         return 1
     gc.collect()
     gc.freeze()  # children share these pages as long as nobody writes to them
-    # Nobody waits for the shims; they are children that the system buries.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, _bury)
     os.write(1, READY)
     for line in sys.stdin.buffer:
         directory, _, log = (os.fsdecode(part) for part in line.rstrip(b"\n").partition(b"\t"))
@@ -98,6 +98,13 @@ def _fork_worker(directory: str, log: str) -> bool:
     os.environ["MLOPS_JOB_DIRECTORY"] = directory
     _forget_randomness()
     return True
+
+
+def _bury(*_: object) -> None:
+    """Shims that have ended wait for nothing but this."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _fork() -> int:

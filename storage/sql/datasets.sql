@@ -116,6 +116,12 @@ FROM dataset_versions v
 WHERE v.dataset = $dataset
 ORDER BY v.version DESC;
 
+-- name: list_manifests
+-- Where the rows of every version of every dataset are, oldest first.
+SELECT dataset, version, manifest
+FROM dataset_versions
+ORDER BY dataset, version;
+
 -- name: list_dataset_uses
 -- What was made from the versions of a dataset: endpoints that serve it, models, newest runs.
 WITH run_uses AS (

@@ -25,6 +25,15 @@ class VersionName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VersionManifest:
+    """Where the rows of a version are."""
+
+    dataset: str
+    version: int
+    manifest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
     """Something that was made from a version."""
 
@@ -92,6 +101,11 @@ def get_dataset_version(
     if found is None:
         return None
     return replace(found, used_by=list_dataset_uses(connection, dataset).get(version, ()))
+
+
+def list_manifests(connection: DuckDBPyConnection) -> list[VersionManifest]:
+    """Of all datasets; the last one of a dataset is its newest."""
+    return queries.rows(connection, "list_manifests", into=VersionManifest)
 
 
 def list_dataset_uses(connection: DuckDBPyConnection, dataset: str) -> dict[int, tuple[str, ...]]:

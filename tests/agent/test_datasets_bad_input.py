@@ -16,7 +16,7 @@ from storage.objects import Objects
 from storage.records.jobs import Job
 from storage.workspace import Workspace
 from tests.agent.data_at_work import Data, write_table
-from tests.conftest import RunningAgent, end_children, start_agent_process
+from tests.conftest import agent_in
 
 pytestmark = pytest.mark.process
 
@@ -64,14 +64,10 @@ CASES: dict[str, tuple[str, Maker, str]] = {
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of one agent for all bad files."""
     workspace = Workspace.create(tmp_path_factory.mktemp("bad"))
-    running = RunningAgent(workspace, start_agent_process(workspace))
-    made = Client(workspace, start=False)
-    yield made
-    made.close()
-    running.stop()
-    if running.process.stderr is not None:
-        running.process.stderr.close()
-    end_children(workspace)
+    with agent_in(workspace, is_warm=True):
+        made = Client(workspace, start=False)
+        yield made
+        made.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ from console.wire.jobs import JobId
 from console.wire.routes import Nothing
 from storage.objects import Objects
 from storage.records.jobs import FINAL_STATES, Job
+from storage.workspace import Workspace
 from tests.agent.data_at_work import Data, write_table
-from tests.conftest import RunningAgent, until
+from tests.conftest import RunningAgent, agent_in, until
 
 pytestmark = pytest.mark.process
 
@@ -28,7 +30,24 @@ NUMBERS = "SELECT i AS id, random() AS x, md5(i::VARCHAR) AS name FROM range({},
 
 @pytest.fixture
 def data(client: Client) -> Data:
+    """A dataset `t` of an agent that belongs to the test."""
     return Data(client)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A client of one agent for the tests that harm jobs and files, but not the agent."""
+    workspace = Workspace.create(tmp_path_factory.mktemp("shared"))
+    with agent_in(workspace, is_warm=True):
+        made = Client(workspace, start=False)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def own(shared: Client) -> Data:
+    """A dataset of one's own of the shared agent."""
+    return Data(shared, f"t{len(shared.call(wire.list_datasets, Nothing()))}")
 
 
 def collect(client: Client, *, remove: bool) -> Garbage:
@@ -55,8 +74,9 @@ def is_whole(data: Data, reference: str) -> bool:
     return data.end(job).state == "succeeded"
 
 
-def test_two_appends_at_once_follow_one_another(data: Data, tmp_path: Path) -> None:
-    data.add(write_table(tmp_path / "base.parquet", NUMBERS.format(0, 100_000)))
+def test_two_appends_at_once_follow_one_another(own: Data, tmp_path: Path) -> None:
+    data = own
+    data.add(write_table(tmp_path / "base.parquet", NUMBERS.format(0, 20_000)))
     parts = [
         write_table(tmp_path / f"{n}.parquet", NUMBERS.format(n, n + 50))
         for n in (1000, 2000, 3000)
@@ -64,26 +84,28 @@ def test_two_appends_at_once_follow_one_another(data: Data, tmp_path: Path) -> N
     jobs = [data.start(part, append=True) for part in parts]
     ended = [data.end(job) for job in jobs]
     assert [job.state for job in ended] == ["succeeded"] * 3
-    assert sorted(job.result["name"] for job in ended) == ["t@v2", "t@v3", "t@v4"]
+    assert sorted(job.result["name"] for job in ended) == [
+        f"{data.name}@v{number}" for number in (2, 3, 4)
+    ]
     newest_first = data.versions
     assert [(v.version, v.parent, v.rows) for v in newest_first] == [
-        (4, 3, 100_150),
-        (3, 2, 100_100),
-        (2, 1, 100_050),
-        (1, None, 100_000),
+        (4, 3, 20_150),
+        (3, 2, 20_100),
+        (2, 1, 20_050),
+        (1, None, 20_000),
     ]
-    tail = {row[0] for row in data.rows("v4", offset=100_000, limit=150)}
+    tail = {row[0] for row in data.rows("v4", offset=20_000, limit=150)}
     assert {"1000", "2049", "3000"} <= tail
 
 
 def test_an_ingest_killed_at_any_moment_leaves_nothing_half_visible(
-    data: Data, client: Client, agent: RunningAgent, tmp_path: Path
+    own: Data, tmp_path: Path
 ) -> None:
-    data.add(write_table(tmp_path / "base.parquet", NUMBERS.format(0, 150_000)))
-    state = agent.workspace
+    data, client, state = own, own.client, own.client.workspace
+    data.add(write_table(tmp_path / "base.parquet", NUMBERS.format(0, 90_000)))
     outcomes = set()
     for number in range(9):
-        more = write_table(tmp_path / f"{number}.parquet", NUMBERS.format(number, number + 150_000))
+        more = write_table(tmp_path / f"{number}.parquet", NUMBERS.format(number, number + 90_000))
         before = len(data.versions)
         job = data.start(more, append=True)
         identity = state.job(job.id).identity
@@ -124,7 +146,7 @@ def test_garbage_stays_while_a_job_may_be_writing(
     orphan = objects.put_bytes(b"PAR1 nobody")
     assert collect(client, remove=True).objects == 0, "it was written a moment ago"
     age(objects)
-    job = data.start(write_table(tmp_path / "long.parquet", NUMBERS.format(0, 1_000_000)))
+    job = data.start(write_table(tmp_path / "long.parquet", NUMBERS.format(0, 300_000)))
     path = agent.workspace.job(job.id).identity
     worker = until(lambda: read_identity(path), "the worker's start")
     worker.signal_group(signal.SIGSTOP)
@@ -145,7 +167,7 @@ def test_garbage_stays_while_a_job_may_be_writing(
 def test_a_version_arrives_once_although_the_agent_was_killed_meanwhile(
     agent: RunningAgent, client: Client, data: Data, tmp_path: Path
 ) -> None:
-    table = write_table(tmp_path / "base.parquet", NUMBERS.format(0, 400_000))
+    table = write_table(tmp_path / "base.parquet", NUMBERS.format(0, 200_000))
     job = data.start(table)
     paths = agent.workspace.job(job.id)
     until(lambda: read_identity(paths.identity), "the worker's start")
@@ -162,34 +184,33 @@ def test_a_version_arrives_once_although_the_agent_was_killed_meanwhile(
     assert is_whole(data, "v1")
 
 
-def test_a_damaged_chunk_is_named_by_verify(
-    data: Data, agent: RunningAgent, tmp_path: Path
-) -> None:
+def test_a_damaged_chunk_is_named_by_verify(own: Data, tmp_path: Path) -> None:
+    data, objects = own, Objects(own.client.workspace.objects)
+    before = set(objects)
     data.add(write_table(tmp_path / "base.parquet", NUMBERS.format(0, 1000)))
-    objects = Objects(agent.workspace.objects)
-    chunk = next(d for d in objects if objects.path(d).read_bytes()[:4] == b"PAR1")
+    new = set(objects) - before
+    chunk = next(d for d in new if objects.path(d).read_bytes()[:4] == b"PAR1")
     path = objects.path(chunk)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.chmod(0o600)
     path.write_bytes(content)
-    request = VersionRef(dataset="t", version="v1")
+    request = VersionRef(dataset=data.name, version="v1")
     ended = data.end(data.client.call(wire.verify_data, request))
     assert ended.state == "failed"
     assert ended.exit_code == errors.KINDS["damaged"].exit_code
-    assert "t@v1 is damaged" in ended.reason
+    assert f"{data.name}@v1 is damaged" in ended.reason
     assert chunk in ended.reason
 
 
-def test_nothing_is_listed_before_the_first_version_is_whole(
-    client: Client, data: Data, agent: RunningAgent, tmp_path: Path
-) -> None:
-    job = data.start(write_table(tmp_path / "big.parquet", NUMBERS.format(0, 2_000_000)))
+def test_nothing_is_listed_before_the_first_version_is_whole(own: Data, tmp_path: Path) -> None:
+    client = own.client
+    job = own.start(write_table(tmp_path / "big.parquet", NUMBERS.format(0, 400_000)))
     looks = 0
     while client.call(jobs_wire.get_job, JobId(id=job.id)).state not in FINAL_STATES:
-        found = client.call(wire.list_datasets, Nothing())
-        assert not found or (found[0].version_count, found[0].latest_rows) == (1, 2_000_000)
+        found = [d for d in client.call(wire.list_datasets, Nothing()) if d.name == own.name]
+        assert not found or (found[0].version_count, found[0].latest_rows) == (1, 400_000)
         looks += 1
     assert looks > 1
-    assert data.end(job).state == "succeeded"
-    assert is_whole(data, "v1")
+    assert own.end(job).state == "succeeded"
+    assert is_whole(own, "v1")

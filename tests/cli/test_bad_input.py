@@ -14,7 +14,7 @@ import pytest
 
 from console.errors import KINDS
 from storage.workspace import Workspace
-from tests.conftest import RunningAgent, Said, end_children, run_command, start_agent_process
+from tests.conftest import Said, agent_in, call_command, run_command
 
 pytestmark = pytest.mark.process
 
@@ -70,21 +70,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory, taken_port: int) -> Iterator[
     (made.root / "stumbling.py").write_text(
         "def features(frame):\n    raise ValueError('no such plan: gold')\n"
     )
-    running = RunningAgent(made, start_agent_process(made))
-    try:
+    with agent_in(made, is_warm=True):
         for words in (
             ("data", "add", "customers", "customers.csv"),
             ("train", "churn"),
             ("model", "promote", "churn", "--override", "--reason", "no gate here"),
         ):
-            done = run_command(made, *words)
+            done = call_command(made, *words)
             assert done.code == 0, done.err
         yield made
-    finally:
-        running.stop()
-        if running.process.stderr is not None:
-            running.process.stderr.close()
-        end_children(made)
 
 
 def refused(done: Said, kind: str, *wanted: str) -> None:
@@ -97,25 +91,25 @@ def refused(done: Said, kind: str, *wanted: str) -> None:
 def test_a_port_that_is_taken_is_named_and_nothing_is_left_to_serve(
     shop: Workspace, taken_port: int
 ) -> None:
-    done = run_command(shop, "endpoint", "start", "churn")
+    done = call_command(shop, "endpoint", "start", "churn")
     assert done.code not in (0, KINDS["internal"].exit_code)
     assert str(taken_port) in done.err
     assert "Traceback" not in done.err
-    listed = json.loads(run_command(shop, "endpoint", "list", "--json").out)
+    listed = json.loads(call_command(shop, "endpoint", "list", "--json").out)
     assert [each["state"] for each in listed if each["state"] in ("ready", "starting")] == []
 
 
 def test_a_step_that_raises_ends_the_training_with_its_words_and_makes_no_version(
     shop: Workspace,
 ) -> None:
-    refused(run_command(shop, "train", "stumbling"), "failed", "no such plan: gold", "job logs")
-    models = json.loads(run_command(shop, "model", "list", "--json").out)
+    refused(call_command(shop, "train", "stumbling"), "failed", "no such plan: gold", "job logs")
+    models = json.loads(call_command(shop, "model", "list", "--json").out)
     assert [each["name"] for each in models if each["version_count"]] == ["churn"]
-    assert run_command(shop, "--json", "job", "list", "--state", "active").out.strip() == "[]"
+    assert call_command(shop, "--json", "job", "list", "--state", "active").out.strip() == "[]"
 
 
 def test_a_second_agent_names_the_first_and_leaves(shop: Workspace) -> None:
-    status = json.loads(run_command(shop, "agent", "status", "--json").out)
+    status = json.loads(call_command(shop, "agent", "status", "--json").out)
     second = run_command(shop, module="console.agent.main")
     refused(second, "conflict", str(status["pid"]), "mlops-console agent stop")
 
@@ -133,29 +127,37 @@ def test_columns_that_changed_since_the_version_before_are_told_with_rows(shop: 
     lines = customers(299).splitlines()
     lines[6], lines[11] = "n.a.,a,1", "n.a.,b,0"
     (shop.root / "text.csv").write_text("\n".join(lines) + "\n")
-    done = run_command(shop, "data", "add", "customers", "text.csv")
+    done = call_command(shop, "data", "add", "customers", "text.csv")
     assert done.code == 0
     assert "age was BIGINT in customers@v1 and is VARCHAR now" in done.out
     assert "'n.a.' in rows 6 and 11" in done.out
     (shop.root / "narrow.csv").write_text("age\n20\n30\n")
-    done = run_command(shop, "data", "add", "customers", "narrow.csv")
+    done = call_command(shop, "data", "add", "customers", "narrow.csv")
     assert "plan and churned of customers@v2 are not there any more" in done.out
 
 
 def test_a_model_goes_to_a_file_and_comes_back_proven(shop: Workspace) -> None:
     file = shop.root / "churn.zip"
-    assert run_command(shop, "model", "export", "churn@v1", str(file)).code == 0
-    refused(run_command(shop, "model", "export", "churn@v1", str(file)), "conflict", "exists")
-    refused(run_command(shop, "model", "import", "twin", str(file)), "refused", "--trust")
-    refused(run_command(shop, "model", "import", "Twin 2", str(file), "--trust"), "invalid", "a-z")
-    done = run_command(shop, "--json", "model", "import", "twin", str(file), "--trust")
+    assert call_command(shop, "model", "export", "churn@v1", str(file)).code == 0
+    refused(call_command(shop, "model", "export", "churn@v1", str(file)), "conflict", "exists")
+    refused(call_command(shop, "model", "import", "twin", str(file)), "refused", "--trust")
+    refused(call_command(shop, "model", "import", "Twin 2", str(file), "--trust"), "invalid", "a-z")
+    done = call_command(shop, "--json", "model", "import", "twin", str(file), "--trust")
     assert done.code == 0, done.err
     assert "sample scores equal" in json.loads(done.out)["self_check"]
-    twin = json.loads(run_command(shop, "model", "show", "twin@v1", "--json").out)
+    twin = json.loads(call_command(shop, "model", "show", "twin@v1", "--json").out)
     assert twin["manifest"]["is_own"] is False
     assert twin["version"]["run_id"] is None
-    entries = json.loads(run_command(shop, "ledger", "show", "--json").out)
+    entries = json.loads(call_command(shop, "ledger", "show", "--json").out)
     assert any(each["summary"] == "registers twin@v1 from a file" for each in entries)
+
+
+@pytest.fixture(scope="module")
+def whole(shop: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The champion as a file."""
+    file = tmp_path_factory.mktemp("file") / "whole.zip"
+    assert call_command(shop, "model", "export", "churn@v1", str(file)).code == 0
+    return file
 
 
 @pytest.mark.parametrize(
@@ -168,10 +170,9 @@ def test_a_model_goes_to_a_file_and_comes_back_proven(shop: Workspace) -> None:
     ],
 )
 def test_a_model_file_that_is_not_whole_registers_nothing(
-    shop: Workspace, tmp_path: Path, damage: str, kind: str, words: str
+    shop: Workspace, whole: Path, tmp_path: Path, damage: str, kind: str, words: str
 ) -> None:
-    whole, bad = tmp_path / "whole.zip", tmp_path / "bad.zip"
-    assert run_command(shop, "model", "export", "churn@v1", str(whole)).code == 0
+    bad = tmp_path / "bad.zip"
     with zipfile.ZipFile(whole) as source, zipfile.ZipFile(bad, "w") as target:
         for number, name in enumerate(source.namelist()):
             data = source.read(name)
@@ -182,16 +183,16 @@ def test_a_model_file_that_is_not_whole_registers_nothing(
         bad.write_bytes(whole.read_bytes()[:2000])
     elif damage == "other":
         shutil.copy(shop.root / "customers.csv", bad)
-    refused(run_command(shop, "model", "import", "bad", str(bad), "--trust"), kind, words)
-    refused(run_command(shop, "model", "show", "bad@v1"), "not_found")
+    refused(call_command(shop, "model", "import", "bad", str(bad), "--trust"), kind, words)
+    refused(call_command(shop, "model", "show", "bad@v1"), "not_found")
 
 
 def test_taking_a_role_that_nobody_has_changes_nothing(shop: Workspace) -> None:
-    assert run_command(shop, "people", "grant", "ben", "viewer").code == 0
-    before = run_command(shop, "ledger", "show", "--json").out
-    assert run_command(shop, "people", "grant", "ben", "viewer").code == 0
-    assert run_command(shop, "people", "revoke", "ben", "devops").code == 0
-    assert run_command(shop, "ledger", "show", "--json").out == before
+    assert call_command(shop, "people", "grant", "ben", "viewer").code == 0
+    before = call_command(shop, "ledger", "show", "--json").out
+    assert call_command(shop, "people", "grant", "ben", "viewer").code == 0
+    assert call_command(shop, "people", "revoke", "ben", "devops").code == 0
+    assert call_command(shop, "ledger", "show", "--json").out == before
 
 
 @pytest.mark.parametrize("shell", ["bash"])
@@ -217,5 +218,5 @@ def test_help_is_given_after_the_global_options_too(
     done = run_command(shop, *asked)  # with --workspace before it
     assert done.code == 0, done.err
     assert done.out.startswith("usage: mlops-console")
-    of_command = run_command(shop, "data", "--help")
+    of_command = call_command(shop, "data", "--help")
     assert "usage: mlops-console data" in of_command.out

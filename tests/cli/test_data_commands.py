@@ -14,7 +14,7 @@ from console.cli.datasets import version_pair
 from console.wire.datasets import VersionPair
 from storage.workspace import Workspace
 from tests.agent.data_at_work import write_table
-from tests.conftest import RunningAgent, Said, end_children, start_agent_process
+from tests.conftest import Said, agent_in, run_command
 
 Cli = Callable[..., Said]
 
@@ -39,8 +39,8 @@ ROWS = "SELECT i AS id, (i % 100)::DOUBLE AS heat, 'room ' || (i % 3) AS room FR
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A workspace with a running agent, a contract and one dataset of two versions."""
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A workspace with a running agent, a contract and one dataset, `sensors`, of two versions."""
     made = Workspace.create(tmp_path_factory.mktemp("data"))
     (made.root / "sensors.yaml").write_text(CONTRACT)
     made.declaration.write_text(
@@ -48,21 +48,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     )
     write_table(made.root / "one.parquet", ROWS.format(1000))
     write_table(made.root / "two.csv", ROWS.format(1200))
-    running = RunningAgent(made, start_agent_process(made))
-    yield made
-    running.stop()
-    if running.process.stderr is not None:
-        running.process.stderr.close()
-    end_children(made)
-
-
-@pytest.fixture
-def stored(workspace: Workspace, cli: Cli) -> Workspace:
-    """`sensors` has two versions, whichever test runs first."""
-    for file in ("one.parquet", "two.csv"):
-        said = cli(workspace, "data", "add", "sensors", file)
-        assert said.code == 0, said
-    return workspace
+    with agent_in(made, is_warm=True):
+        for file in ("one.parquet", "two.csv"):
+            # One of many commands here that is a process, as everywhere outside of tests.
+            said = run_command(made, "data", "add", "sensors", file)
+            assert said.code == 0, said
+        yield made
 
 
 @pytest.mark.parametrize(

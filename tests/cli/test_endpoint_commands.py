@@ -11,7 +11,7 @@ from console.cli.endpoint_views import spark
 from console.cli.endpoints import seconds
 from console.errors import KINDS, UsageError
 from storage.workspace import Workspace
-from tests.conftest import Said
+from tests.conftest import Said, run_command
 
 Cli = Callable[..., Said]
 
@@ -83,7 +83,8 @@ def test_the_status_of_an_agent_that_is_not_there_starts_none(
 
 
 @pytest.mark.process
-def test_an_agent_is_started_described_and_stopped(workspace: Workspace, cli: Cli) -> None:
+def test_an_agent_is_started_described_and_stopped(workspace: Workspace) -> None:
+    cli = run_command
     started = cli(workspace, "agent", "start")
     assert started.code == 0 and started.out.startswith("the agent runs, pid ")
     assert '"endpoints_ready":0' in cli(workspace, "agent", "status", "--json").out

@@ -69,10 +69,10 @@ def _files_in_latest(versions: list[DatasetVersion]) -> dict[str, int]:
 def _tables(connection: DuckDBPyConnection, query: str) -> dict[str, str]:
     """View -> manifest for what a query may mean: `flights` is the latest, `"flights@v3"` that."""
     tables: dict[str, str] = {}
-    for dataset in datasets.list_datasets(connection):
-        versions = datasets.list_dataset_versions(connection, dataset.name)
-        tables[dataset.name] = versions[0].manifest
-        tables |= {each.name: each.manifest for each in versions if each.name in query}
+    for each in datasets.list_manifests(connection):
+        tables[each.dataset] = each.manifest
+        if (name := f"{each.dataset}@v{each.version}") in query:
+            tables[name] = each.manifest
     return tables
 
 
