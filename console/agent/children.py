@@ -13,11 +13,15 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
+
+from storage.records.jobs import ProcessEnd
 
 SHIM = Path(__file__).resolve().parent.parent / "worker" / "shim.py"
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -45,20 +49,6 @@ class ProcessName:
         except ProcessLookupError:
             return False
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """How a child ended, as its shim saw it."""
-
-    exit_code: int | None
-    signal: int | None
-    max_rss_bytes: int
-    ended_at: float
-    """Unix time."""
-    oom_kills: int
-    survivors: tuple[str, ...]
-    """`name (pid)` of processes it left behind."""
 
 
 def boot_id() -> str:
@@ -92,19 +82,25 @@ def open_shim(identity: Path) -> int | None:
         return None
 
 
-def read_exit(path: Path) -> Exit | None:
+def read_shim(path: Path) -> ProcessName | None:
+    """Who looks after the child; None before it runs."""
+    document = _read(path)
+    if document is None or "shim_started" not in document:
+        return None
+    return ProcessName(
+        pid=document["shim_pid"],
+        started=float(document["shim_started"]),
+        boot_id=document["boot_id"],
+    )
+
+
+def read_exit(path: Path) -> ProcessEnd | None:
     """How the child ended; None while it runs, or when its shim was killed too."""
     document = _read(path)
     if document is None:
         return None
-    return Exit(
-        exit_code=document["exit_code"],
-        signal=document["signal"],
-        max_rss_bytes=document["max_rss_bytes"],
-        ended_at=document["ended_at"],
-        oom_kills=document["oom_kills"],
-        survivors=tuple(f"{each['name']} ({each['pid']})" for each in document["survivors"]),
-    )
+    named = tuple(f"{each['name']} ({each['pid']})" for each in document.pop("survivors"))
+    return msgspec.convert(document | {"survivors": named}, ProcessEnd)
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -115,17 +111,24 @@ def _read(path: Path) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def environment(threads: int = 1) -> dict[str, str]:
-    """The environment of a child: the agent's, with numeric libraries held to `threads`.
+def environment(threads: int = 1, also: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a child: the agent's and `also`, numeric libraries held to `threads`.
 
     Two busy processes with OpenMP's default of one thread a core each slow one another down by an
     order of magnitude.
     """
-    return os.environ | dict.fromkeys(_THREAD_LIMITS, str(threads)) | {"PYTHONUNBUFFERED": "1"}
+    limits = dict.fromkeys(_THREAD_LIMITS, str(threads))
+    return os.environ | limits | {"PYTHONUNBUFFERED": "1"} | dict(also or {})
 
 
 def spawn(
-    directory: Path, log: Path, command: list[str], *, cwd: Path, threads: int = 1
+    directory: Path,
+    log: Path,
+    command: list[str],
+    *,
+    cwd: Path,
+    threads: int = 1,
+    also: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `command` behind a shim that records it in `directory`; returns the shim."""
     return subprocess.Popen(
@@ -135,7 +138,7 @@ def spawn(
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         cwd=cwd,
-        env=environment(threads),
+        env=environment(threads, also),
     )
 
 

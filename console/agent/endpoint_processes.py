@@ -28,6 +28,7 @@ from storage.durable import replace_file
 from storage.errors import StorageError
 from storage.ingest import Ingest as Journal
 from storage.records.endpoints import Endpoint, EndpointConfig, EndpointState
+from storage.records.jobs import ProcessEnd
 from storage.tables import endpoints, ledger, models
 
 if TYPE_CHECKING:
@@ -287,7 +288,7 @@ class EndpointProcesses:
             process.name.signal_group(signal.SIGKILL)
 
     async def _is_over(
-        self, endpoint: Endpoint, process: _Process, ended: children.Exit | None
+        self, endpoint: Endpoint, process: _Process, ended: ProcessEnd | None
     ) -> bool:
         """Whether nothing runs any more, its end told; False while that is not certain yet."""
         if process.is_concluded:
@@ -311,7 +312,7 @@ class EndpointProcesses:
         return True
 
     async def _conclude(
-        self, endpoint: Endpoint, process: _Process, ended: children.Exit | None
+        self, endpoint: Endpoint, process: _Process, ended: ProcessEnd | None
     ) -> None:
         """Tell once how a process ended, and when the next one follows."""
         was_asked = process.stopping_since is not None or endpoint.desired == "stopped"
@@ -412,7 +413,7 @@ class EndpointProcesses:
         self._changes.bump("endpoints")
 
 
-def _why(endpoint: Endpoint, ended: children.Exit | None) -> str:
+def _why(endpoint: Endpoint, ended: ProcessEnd | None) -> str:
     """How the process ended; what it said itself is the best explanation."""
     if endpoint.state == "failed" and endpoint.reason:
         return endpoint.reason.split("; starts again in")[0]

@@ -7,11 +7,12 @@ says.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from console.rules.filtering import Field, parse
-from console.rules.run_fields import in_reading_order, run_fields
+from console.rules.run_fields import in_reading_order, ordered, run_fields
 from storage.records.runs import Run
 from storage.tables import runs
 
@@ -51,17 +52,18 @@ class RunIndex:
         *,
         pipeline: str = "",
         filter_text: str = "",
+        sort: Sequence[str] = (),
         before: int = 0,
         limit: int = 500,
         candidates: bool = False,
     ) -> list[Run]:
-        """Return runs newest first. Raises `FilterFault` with the place of a mistake."""
+        """Return runs newest first, or in the order of the fields of `sort`.
+
+        Raises `FilterFault` with the place of a mistake, `UsageError` for a field to sort by that
+        there is not.
+        """
         candidates = candidates or "parent" in filter_text
-        holds = None
-        if filter_text.strip():
-            if self._fields is None:
-                self._fields = run_fields(self._runs.values())
-            holds = parse(filter_text, self._fields).matches
+        holds = parse(filter_text, self.fields).matches if filter_text.strip() else None
         found = []
         for number in sorted(self._runs, reverse=True):
             run = self._runs[number]
@@ -71,9 +73,19 @@ class RunIndex:
                 continue
             if holds is None or holds(run):
                 found.append(run)
-                if len(found) >= limit:
+                if len(found) >= limit and not sort:
                     break
-        return found
+        return ordered(found, sort, self.fields)[:limit] if sort else found
+
+    @property
+    def fields(self) -> dict[str, Field[Run]]:
+        """What can be asked of the runs."""
+        if self._fields is None:
+            self._fields = run_fields(self._runs.values())
+        return self._fields
+
+    def has_pipeline(self, name: str) -> bool:
+        return any(run.pipeline == name for run in self._runs.values())
 
     def _once(self, value: Value) -> Value:
         """Return the value that was kept first among equals."""

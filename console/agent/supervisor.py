@@ -13,19 +13,19 @@ import logging
 import os
 import signal
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console import errors
-from console.agent import children
+from console import errors, text
+from console.agent import admission, children
 from console.agent.ingest import Ingest, Source, Starter
 from console.clock import Clock
-from console.rules import lifecycle
+from console.rules import lifecycle, terminal_lines
 from storage.errors import StorageError
 from storage.ingest import Ingest as JournalIngest
-from storage.records.jobs import Job, JobState
+from storage.records.jobs import Job, JobState, ProcessEnd, Progress
 from storage.tables import jobs
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ EXIT_GRACE_S = 3.0
 START_LIMIT_S = 30.0
 """A job that has neither identity nor exit after so long was never started."""
 
+TAIL_BYTES = 4096
+
 TURN = "turn"
 """Jobs whose specs have an equal text under this key run one after another, in queue order."""
 
@@ -67,6 +69,7 @@ class _Watched:
 
     since: float
     name: children.ProcessName | None = None
+    shim: children.ProcessName | None = None
     journal: JournalIngest | None = None
     topics: set[str] = field(default_factory=set)
     """What its reports changed since the clients were last told."""
@@ -166,27 +169,56 @@ class Supervisor:
         active = [job for job in unfinished if job.state != "queued"]
         queued = [job for job in unfinished if job.state == "queued"]
         for job in active:
-            await self._look_after(job)
+            try:
+                await self._look_after(job)
+            except Exception:
+                # Whatever keeps this one from being recorded must not keep the others waiting.
+                log.exception("job %d could not be looked after this time", job.id)
         self.running_count = len(active)
         self.queued_count = len(queued)
+        if queued:
+            await self._serve(queued, active)
+
+    async def _serve(self, queued: list[Job], active: list[Job]) -> None:
+        """Start what may start, and say what the others wait for."""
+        machine = admission.look(self._workspace.state)
+        running = list(active)
         taken = {job.spec[TURN] for job in active if TURN in job.spec}
         for job in queued:
             if job.cancel_requested_by:
                 await self._end(job, "cancelled", f"cancelled by {job.cancel_requested_by}")
-            elif job.spec.get(TURN) not in taken and await self._may_start(job):
-                taken.update({job.spec[TURN]} if TURN in job.spec else ())
-                await self._start(job)
+                continue
+            waits = await self._waits_for_others(job)
+            if waits is None:
+                continue
+            if not waits and job.spec.get(TURN) in taken:
+                waits = "waits for its turn"
+            waits = waits or admission.waits_for(job, running, machine, self._jobs_at_once)
+            if not waits and self._is_soon_warm(job):
+                continue
+            if not waits:
+                if await self._start(job):
+                    taken.update({job.spec[TURN]} if TURN in job.spec else ())
+                    running.append(job)
+            elif waits != job.progress.text:
+                told = Progress(text=waits, at=self._clock.now())
+                await self._database.awrite(
+                    partial(jobs.set_job_progress, job_id=job.id, progress=told)
+                )
+                self._changes.bump("jobs")
 
-    async def _may_start(self, job: Job) -> bool:
+    async def _waits_for_others(self, job: Job) -> str | None:
+        """The jobs it still waits for; None when one of them cannot succeed and it has ended."""
+        waits = []
         for needed in job.after:
             other = await self._database.aread(partial(jobs.get_job, job_id=needed))
             if other is None or (other.state in lifecycle.FINAL and other.state != "succeeded"):
                 state = other.state if other else "unknown"
                 await self._end(job, "cancelled", f"job {needed}, which it waits for, is {state}")
-                return False
+                return None
             if other.state != "succeeded":
-                return False
-        return self.running_count < self._jobs_at_once and not self._is_soon_warm(job)
+                waits.append(str(needed))
+        return f"after {text.listed(waits)}" if waits else ""
 
     def _is_soon_warm(self, job: Job) -> bool:
         """Whether the nursery will have this job's imports before a worker of its own had them."""
@@ -195,7 +227,8 @@ class Supervisor:
         self.prepare_nursery()
         return self._nursery is not None and self._nursery.is_warming
 
-    async def _start(self, job: Job) -> None:
+    async def _start(self, job: Job) -> bool:
+        """Start its process; False when it has ended instead, or was taken out of the queue."""
         paths = self._workspace.job(str(job.id))
         paths.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         starter = self._starters.get(job.kind)
@@ -203,30 +236,54 @@ class Supervisor:
             spec = await self._database.aread(lambda c: starter(c, job)) if starter else job.spec
         except (errors.ConsoleError, StorageError) as refusal:
             await self._end(job, "failed", str(refusal))
-            return
+            return False
         except Exception as error:
             # One job that cannot be prepared must not keep the others waiting.
             log.exception("job %d could not be prepared", job.id)
             why = f"it could not be prepared ({type(error).__name__}), a defect of mlops-console"
             await self._end(job, "failed", f"{why}; see mlops-console agent logs.")
-            return
-        document = {"id": job.id, "kind": job.kind, "created_by": job.created_by, **spec}
+            return False
+        limits = {"disk_floor_bytes": admission.DISK_FLOOR_BYTES, **job.spec.get("limits", {})}
+        document = {
+            **spec, "id": job.id, "kind": job.kind, "created_by": job.created_by, "limits": limits
+        }  # fmt: skip
         paths.spec.write_text(json.dumps(document), encoding="utf-8")
         now = self._clock.now()
-        if not await self._database.awrite(lambda c: jobs.set_job_starting(c, job.id, now)):
-            return
+
+        def starts(connection: DuckDBPyConnection) -> bool:
+            if job.progress.text:
+                jobs.set_job_progress(connection, job.id, Progress())
+            return jobs.set_job_starting(connection, job.id, now)
+
+        if not await self._database.awrite(starts):
+            return False
         self._watched[job.id] = _Watched(since=self._clock.monotonic())
         self.running_count += 1
         self.queued_count -= 1
-        if job.kind == "command":
-            self._spawn(paths, list(job.spec["command"]), job.spec.get("directory") or "")
-        elif self._nursery is None or not self._nursery.start(paths.directory, paths.log):
-            self._spawn(paths, [*WORKER, str(paths.directory)], "")
+        try:
+            self._spawn(job, paths)
+        except OSError as error:
+            await self._end(job, "failed", f"cannot start it: {error.filename}: {error.strerror}")
+            return False
         self._changes.bump("jobs")
+        return True
 
-    def _spawn(self, paths: JobPaths, command: list[str], directory: str) -> None:
-        cwd = Path(directory) if directory else self._workspace.root
-        children.spawn(paths.directory, paths.log, command, cwd=cwd)
+    def _spawn(self, job: Job, paths: JobPaths) -> None:
+        directory, log, root = paths.directory, paths.log, self._workspace.root
+        if job.kind == "command":
+            cwd = Path(job.spec.get("directory") or root)
+            children.spawn(
+                directory, log, list(job.spec["command"]), cwd=cwd, also=self._environment(job)
+            )
+        elif self._nursery is None or not self._nursery.start(directory, log):
+            children.spawn(directory, log, [*WORKER, str(directory)], cwd=root)
+
+    def _environment(self, job: Job) -> dict[str, str]:
+        """What a program is told, beside what the agent was."""
+        found = {"MLOPS_WORKSPACE": str(self._workspace.root), "MLOPS_JOB_ID": str(job.id)}
+        if job.spec.get("path"):
+            found["PATH"] = job.spec["path"]
+        return found
 
     async def _look_after(self, job: Job) -> None:
         watched = self._watched.setdefault(job.id, _Watched(since=self._clock.monotonic()))
@@ -239,7 +296,7 @@ class Supervisor:
         await self._listen(job, watched, paths)
         if ended is not None:
             await self._conclude(job, ended)
-        elif watched.name is not None and not is_alive:
+        elif watched.name is not None and not is_alive and not self._is_kept(watched, paths):
             # The shim writes the exit a moment after the process is gone; give it that moment.
             now = self._clock.monotonic()
             watched.gone_at = watched.gone_at or now
@@ -251,6 +308,12 @@ class Supervisor:
         else:
             await self._sample(job, watched)
             self._stop_if_asked(job, watched)
+
+    def _is_kept(self, watched: _Watched, paths: JobPaths) -> bool:
+        """Its keeper is there and will write how it ended, as soon as the disk lets it."""
+        if watched.shim is None:
+            watched.shim = children.read_shim(paths.identity)
+        return watched.shim is not None and watched.shim.is_alive
 
     async def _meet(self, job: Job, watched: _Watched, paths: JobPaths) -> None:
         if watched.name is not None:
@@ -322,6 +385,18 @@ class Supervisor:
             )
             self._changes.bump("jobs")
         watched.cpu_s, watched.sampled_at = cpu_s, now
+        if job.kind == "command":
+            await self._read_progress(job)
+
+    async def _read_progress(self, job: Job) -> None:
+        """How far a program is by the last line it printed: progress bars say it there."""
+        told = terminal_lines.progress_of(_tail(self._workspace.job(job.id).log))
+        if told is not None and told != replace(job.progress, at=None):
+            told = replace(told, at=self._clock.now())
+            await self._database.awrite(
+                partial(jobs.set_job_progress, job_id=job.id, progress=told)
+            )
+            self._changes.bump("jobs")
 
     def _stop_if_asked(self, job: Job, watched: _Watched) -> None:
         if not job.cancel_requested_by or watched.name is None:
@@ -334,9 +409,10 @@ class Supervisor:
             watched.killed = True
             watched.name.signal_group(signal.SIGKILL)
 
-    async def _conclude(self, job: Job, ended: children.Exit) -> None:
+    async def _conclude(self, job: Job, ended: ProcessEnd) -> None:
         fresh = await self._database.aread(lambda c: jobs.get_job(c, job.id))
-        state, reason = _verdict(fresh or job, ended)
+        printed = terminal_lines.progress_of(_tail(self._workspace.job(job.id).log))
+        state, reason = lifecycle.verdict(fresh or job, ended, printed.text if printed else "")
         await self._end(
             job,
             state,
@@ -371,7 +447,8 @@ class Supervisor:
             )
             return self._ingest.job_ended(connection, job, state, reason, now)
 
-        topics = await self._database.awrite(end)
+        # What has happened is recorded even when the disk is nearly full.
+        topics = await self._database.awrite(end, even_if_full=True)
         watched = self._watched.pop(job.id, None)
         if watched is not None:
             self._forget_shim(watched)
@@ -382,23 +459,17 @@ class Supervisor:
 def _why_lost(name: children.ProcessName) -> str:
     if name.boot_id != children.boot_id():
         return "the machine was restarted while it ran"
-    return f"process {name.pid} and its keeper disappeared without a word"
+    return f"process {name.pid} and its shim disappeared without a word"
 
 
-def _verdict(job: Job, ended: children.Exit) -> tuple[JobState, str]:
-    """State and reason from how the process ended; what the job said itself is believed last."""
-    left = f"; it left behind {', '.join(ended.survivors)}" if ended.survivors else ""
-    if ended.exit_code == 0:
-        return "succeeded", left.removeprefix("; ")
-    if job.cancel_requested_by:
-        how = "killed after ignoring the request" if ended.signal == signal.SIGKILL else "stopped"
-        return "cancelled", f"cancelled by {job.cancel_requested_by}, {how}{left}"
-    if ended.signal is not None:
-        name = signal.Signals(ended.signal).name
-        memory = ", out of memory" if ended.oom_kills and ended.signal == signal.SIGKILL else ""
-        return "failed", f"killed by {name}{memory}{left}"
-    told = job.reason or f"ended with exit code {ended.exit_code}; its log tells more"
-    return "failed", told + left
+def _tail(log: Path) -> str:
+    """The end of a log, enough for its last line."""
+    try:
+        with log.open("rb") as handle:
+            handle.seek(max(0, os.fstat(handle.fileno()).st_size - TAIL_BYTES))
+            return handle.read(TAIL_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def default_jobs_at_once() -> int:

@@ -154,7 +154,22 @@ def print_contract(output: Output, contract: Contract) -> None:
             for each in contract.columns
         ],
     )
-    output.line()
+    agreed = [rule for rule in contract.rules if not rule.is_open and not _is_told(rule)]
+    drafts = [rule for rule in contract.rules if rule.is_open]
+    if agreed:
+        output.line()
+        _print_agreed(output, agreed)
+    if drafts:
+        output.line()
+        output.heading("Drafts", f"{len(drafts)} to decide on; they only warn")
+        _print_drafts(output, drafts)
+        output.note(f"Agree to one: mlops-console contract accept {contract.name} {drafts[0].id}")
+        output.note(f"Drop one:     mlops-console contract refuse {contract.name} {drafts[0].id}")
+    for sentence in contract.unchecked:
+        output.note(f"not checked here: {text.clean(sentence)}")
+
+
+def _print_agreed(output: Output, rules: Sequence[Rule]) -> None:
     output.table(
         [
             Column("rule"),
@@ -163,7 +178,6 @@ def print_contract(output: Output, contract: Contract) -> None:
             Column("says"),
             Column("allowed", ">"),
             Column("severity"),
-            Column("status", colour=lambda cell: "warn" if cell.strip() == "draft" else "quiet"),
         ],
         [
             (
@@ -171,12 +185,25 @@ def print_contract(output: Output, contract: Contract) -> None:
                 rule.kind,
                 text.cut(text.clean(", ".join(rule.columns)), 28) or None,
                 text.cut(text.clean(says(rule)), 60) or None,
-                _tolerance(rule),
+                tolerance(rule),
                 rule.severity,
-                rule.status,
             )
-            for rule in contract.rules
-            if not _is_told(rule)
+            for rule in rules
+        ],
+    )
+
+
+def _print_drafts(output: Output, rules: Sequence[Rule]) -> None:
+    output.table(
+        [Column("rule"), Column("says"), Column("allowed", ">"), Column("evidence")],
+        [
+            (
+                text.cut(text.clean(rule.id), 40),
+                text.cut(text.clean(says(rule)), 44) or None,
+                tolerance(rule),
+                text.cut(text.clean(rule.description), 60) or None,
+            )
+            for rule in rules
         ],
     )
 
@@ -202,7 +229,8 @@ def says(rule: Rule) -> str:
     return rule.pattern or rule.expression or rule.reference or rule.name
 
 
-def _tolerance(rule: Rule) -> str | None:
+def tolerance(rule: Rule) -> str | None:
+    """The violations that are allowed, None for none."""
     if rule.max_count is not None:
         return text.counted(rule.max_count, "row")
     return text.percent(rule.max_rate) if rule.max_rate else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from console import errors, text
 from console.cli.commands import Invocation, argument, command
@@ -16,9 +16,10 @@ from console.cli.output import Output
 from console.cli.reading_options import READING, reading_options
 from console.cli.references import split_reference
 from console.wire import datasets as wire
-from console.wire.datasets import CheckContract, CheckOfJob, DatasetName
+from console.wire.datasets import CheckContract, CheckOfJob, DatasetName, Decided, DecideRules
 from storage.durable import replace_file
 from storage.records.checks import CheckReport
+from storage.records.results import Severity
 
 _SUBJECT = (
     argument("dataset", help="NAME or NAME@v3"),
@@ -33,6 +34,87 @@ def show(invocation: Invocation) -> None:
     name = DatasetName(dataset=invocation.arguments.dataset)
     contract = invocation.client.call(wire.get_contract, name)
     invocation.output.show(contract, lambda found: print_contract(invocation.output, found))
+
+
+_RULES = argument(
+    "rules",
+    nargs="*",
+    metavar="RULE",
+    help="a rule (humid.range), a column (all of its drafts), or a pattern ('*.required')",
+)
+_ALL = argument("--all", action="store_true", help="every draft that is left")
+
+
+@command(
+    "accept",
+    argument("dataset"),
+    _RULES,
+    _ALL,
+    argument(
+        "--severity",
+        choices=get_args(Severity),
+        help="how much they weigh from now on (default: error, or what the file says)",
+    ),
+    examples=(
+        "mlops-console contract accept flights tailnum.required '*.type'",
+        "mlops-console contract accept flights --all --severity warn",
+    ),
+)
+def accept(invocation: Invocation) -> None:
+    """Agree to drafted rules: from now on data that breaks them is refused.
+
+    The contract file is changed in place, nothing else in it is touched; the ledger keeps who.
+    """
+    arguments = invocation.arguments
+    _decide(invocation, accept=_rules(arguments), severity=arguments.severity or "")
+
+
+@command(
+    "refuse",
+    argument("dataset"),
+    _RULES,
+    _ALL,
+    examples=("mlops-console contract refuse flights 'year.*' row_count",),
+)
+def refuse(invocation: Invocation) -> None:
+    """Take drafted rules out of the contract file; a refused type leaves the column untyped."""
+    _decide(invocation, refuse=_rules(invocation.arguments))
+
+
+def _rules(arguments: argparse.Namespace) -> tuple[str, ...]:
+    if bool(arguments.rules) == arguments.all:
+        raise errors.UsageError(
+            "name the rules, or all of them with --all.",
+            hint=f"See them: mlops-console contract show {arguments.dataset}",
+        )
+    return tuple(arguments.rules) or ("*",)
+
+
+def _decide(
+    invocation: Invocation,
+    *,
+    accept: tuple[str, ...] = (),
+    refuse: tuple[str, ...] = (),
+    severity: str = "",
+) -> None:
+    request = DecideRules(
+        dataset=invocation.arguments.dataset, accept=accept, refuse=refuse, severity=severity
+    )
+
+    def people(found: Decided) -> None:
+        verb, rules = ("accepted", found.accepted) if accept else ("refused", found.refused)
+        output = invocation.output
+        output.line(f"{verb} {text.counted(len(rules), 'rule')} in {found.path}")
+        for rule in rules:
+            output.line(f"  {text.clean(rule)}")
+        left = sum(rule.is_open for rule in found.contract.rules)
+        if left:
+            output.note(f"{text.counted(left, 'draft')} left: mlops-console contract show "
+                        f"{request.dataset}")  # fmt: skip
+        else:
+            output.note("Nothing is left to decide: the contract is in force.")
+
+    invocation.output.show(invocation.client.call(wire.decide_rules, request), people)
 
 
 @command(
@@ -95,8 +177,13 @@ def infer(invocation: Invocation) -> None:
         return
     if path is not None:
         _write(path, report.draft)
-        output.note(f"Wrote {path}. Read it, accept its rules, and name it in mlops.toml:")
-        output.note(f'  [datasets.{report.dataset}]\n  contract = "{path}"')
+        usual = f"contracts/{report.dataset}.odcs.yaml"
+        if path.absolute() == (invocation.workspace.root / usual).absolute():
+            output.note(f"Wrote {path}. It holds from now on; what it drafts only warns.")
+        else:
+            output.note(f"Wrote {path}. Name it in mlops.toml, or keep it as {usual}:")
+            output.note(f'  [datasets.{report.dataset}]\n  contract = "{path}"')
+        output.note(f"Decide on its rules: mlops-console contract accept {report.dataset} RULE …")
     if path is None or output.as_json:
         output.show(report, lambda found: _print_draft(output, found.draft))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from console import errors, text
 from console.cli import endpoint_views as views
+from console.cli.amounts import seconds
 from console.cli.commands import Invocation, argument, command
 from console.wire import endpoints as wire
 from console.wire.endpoints import (
@@ -22,7 +23,6 @@ from storage.records.endpoints import Endpoint, EndpointView
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 40.0
-UNITS_S = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 _NAME = argument("endpoint", help="name of the endpoint")
 _WINDOW = argument("--window", default="30m", help="how far back: 90s, 30m, 6h, 7d (default 30m)")
@@ -217,24 +217,6 @@ def logs(invocation: Invocation) -> None:
         ) from None
     kept = lines[-max(1, invocation.arguments.lines) :]
     invocation.output.show(kept, lambda found: _print(invocation, found))
-
-
-def seconds(words: str) -> float:
-    """`90s`, `30m`, `6h`, `7d` or plain seconds.
-
-    >>> seconds("30m"), seconds("45")
-    (1800.0, 45.0)
-    """
-    number = words.rstrip("abcdefghijklmnopqrstuvwxyz ")
-    try:
-        value = float(number) * UNITS_S[words[len(number) :].strip() or "s"]
-    except (KeyError, ValueError):
-        value = 0.0
-    if not 0.0 < value < float("inf"):
-        raise errors.UsageError(
-            f"{words!r} is not a length of time.", hint="Write it as 90s, 30m, 6h or 7d."
-        )
-    return value
 
 
 def _view(invocation: Invocation) -> EndpointView:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from console import errors, text
 from console.cli import following
+from console.cli.amounts import MEMORY, TIME, read_limits
 from console.cli.commands import Invocation, argument, command
 from console.cli.following import DETACH, follow
 from console.cli.output import Column, Output
 from console.cli.params import PARAM, read_params
+from console.rules import terminal_lines
 from console.wire import jobs as wire
-from console.wire.jobs import GetLog, JobId, ListJobs, RetryJob, StartCommand
+from console.wire.jobs import GetLog, JobId, ListJobs, RetryJob, SetJob, StartCommand
 from storage.records.jobs import FINAL_STATES, Job
 
 _ID = argument("id", type=int, help="number of the job")
@@ -59,7 +62,7 @@ def logs(invocation: Invocation) -> int:
         chunk = invocation.client.call(wire.get_log, GetLog(id=given.id, start=start))
         *lines, line_kept = (line_kept + chunk.text).split("\n")
         for line in lines:
-            invocation.output.line(text.clean(_last_state(line)))
+            invocation.output.line(text.clean(terminal_lines.last_state(line)))
         start = chunk.end
         if chunk.end < chunk.size:
             continue
@@ -67,7 +70,7 @@ def logs(invocation: Invocation) -> int:
             break
         time.sleep(LOG_EVERY_S)
     if line_kept:
-        invocation.output.line(text.clean(_last_state(line_kept)))
+        invocation.output.line(text.clean(terminal_lines.last_state(line_kept)))
     if given.follow:
         following.outcome(invocation.client.call(wire.get_job, JobId(id=given.id)))
     return 0
@@ -87,17 +90,37 @@ def cancel(invocation: Invocation) -> None:
     "retry",
     _ID,
     PARAM,
+    MEMORY,
+    TIME,
     DETACH,
     examples=(
         "mlops-console job retry 118",
+        "mlops-console job retry 118 --memory 8GB",
         "mlops-console job retry 118 --param max_iter=200",
     ),
 )
 def retry(invocation: Invocation) -> None:
     """Queue the same work again as a new job, a training with changed parameters if you like."""
     given = invocation.arguments
-    request = RetryJob(id=given.id, params=read_params(given.param))
+    request = RetryJob(id=given.id, params=read_params(given.param), **read_limits(given))
     _followed(invocation, invocation.client.call(wire.retry_job, request))
+
+
+@command(
+    "set",
+    _ID,
+    argument("--priority", type=int, help="higher goes first"),
+    argument("--after", type=int, action="append", metavar="JOB", help="wait for it; repeatable"),
+    argument("--after-none", action="store_true", help="wait for no other job"),
+    examples=("mlops-console job set 120 --priority 5", "mlops-console job set 120 --after 118"),
+)
+def set_job(invocation: Invocation) -> None:
+    """Give a waiting job another place in the queue."""
+    given = invocation.arguments
+    after = () if given.after_none else given.after and tuple(given.after)
+    request = SetJob(id=given.id, priority=given.priority, after=after)
+    job = invocation.client.call(wire.set_job, request)
+    invocation.output.show(job, lambda found: _print_job(invocation.output, found))
 
 
 @command(
@@ -106,11 +129,14 @@ def retry(invocation: Invocation) -> None:
     argument("--directory", "-C", default="", help="where it runs; the workspace by default"),
     argument("--after", type=int, action="append", default=[], metavar="JOB", help="wait for it"),
     argument("--priority", type=int, default=0, help="higher goes first"),
+    MEMORY,
+    TIME,
     DETACH,
     argument("words", nargs="*", metavar="COMMAND", help="after --: a program and its arguments"),
     examples=(
         "mlops-console job run -- python train.py --epochs 20",
         "mlops-console job run --title nightly -C /srv/etl -- make all",
+        "mlops-console job run --memory 4GB --time 2h -- python train.py",
     ),
 )
 def run(invocation: Invocation) -> int:
@@ -126,9 +152,11 @@ def run(invocation: Invocation) -> int:
     request = StartCommand(
         command=tuple(given.words),
         directory=str(Path(given.directory).resolve()) if given.directory else "",
+        path=os.environ.get("PATH", ""),
         title=given.title,
         priority=given.priority,
         after=tuple(given.after),
+        **read_limits(given),
     )
     job = invocation.client.call(wire.start_command, request)
     try:
@@ -193,6 +221,14 @@ def _print_job(output: Output, job: Job) -> None:
     ]
     if job.after:
         facts.append(("after", ", ".join(map(str, job.after))))
+    if job.priority:
+        facts.append(("priority", str(job.priority)))
+    limits = job.spec.get("limits", {})
+    if limits:
+        memory, seconds = limits.get("memory_bytes"), limits.get("time_s")
+        words = [f"{text.byte_size(memory)} of memory"] if memory else []
+        words += [text.duration(seconds)] if seconds else []
+        facts.append(("may use", text.listed(words)))
     if job.retry_of:
         facts.append(("again", f"job {job.retry_of}"))
     if job.state not in FINAL_STATES:
@@ -219,11 +255,6 @@ def _seconds(job: Job, now: datetime) -> float | None:
     if job.started_at is None:
         return None
     return ((job.ended_at or now) - job.started_at).total_seconds()
-
-
-def _last_state(line: str) -> str:
-    """What a terminal would show of a line that a progress bar rewrote with carriage returns."""
-    return line.rstrip("\r").rpartition("\r")[2]
 
 
 def _colour(state: str) -> str:

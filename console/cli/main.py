@@ -25,7 +25,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "init": ("workspaces", "make a directory a workspace"),
     "status": ("status", "what needs you and how every stage stands, as text"),
     "data": ("datasets", "data versions: add, list, show, diff, drift, tag, export, gc, verify"),
-    "contract": ("contracts", "what data must look like: infer, check, show"),
+    "contract": ("contracts", "what data must look like: infer, accept, refuse, check, show"),
     "pipeline": ("pipelines", "declared flows: show, check, preview"),
     "train": ("train", "train a pipeline's model"),
     "job": ("jobs", "running work: list, show, logs, cancel, retry, run"),

@@ -86,6 +86,10 @@ class Output:
         """A line of data for people; foreign control characters are made visible."""
         self._write(words + "\n")
 
+    def raw(self, words: str) -> None:
+        """A document for another program, as it is."""
+        self._write(words)
+
     def note(self, words: str) -> None:
         """Talk: goes to stderr, silenced by --quiet, never part of --json."""
         if not self.quiet:
@@ -157,9 +161,17 @@ class Output:
             self._err.write(json.dumps(document, default=str) + "\n")
         else:
             self._err.write(f"{self.paint('error', 'fail')}: {text.clean(message)}\n")
+            if {"text", "start", "end"} <= data.keys():
+                self._point_at(str(data["text"]), int(data["start"]), int(data["end"]))
             if hint:
                 self._err.write(f"{text.clean(hint)}\n")
         self._err.flush()
+
+    def _point_at(self, words: str, start: int, end: int) -> None:
+        """The text that was typed, and under it where it is wrong."""
+        before, wrong = text.clean(words[:start]), text.clean(words[start:end])
+        marks = " " * text.cells(before) + "^" * max(1, text.cells(wrong))
+        self._err.write(f"  {text.clean(words)}\n  {self.paint(marks, 'fail')}\n")
 
     def _write(self, words: str) -> None:
         self._out.write(words)

@@ -1,28 +1,40 @@
-"""Runs and their comparison as a terminal prints them."""
+"""Runs as a terminal prints them: the list, one of them."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from console import text
 from console.cli.output import Column, Output
 from console.rules import metrics as catalog
-from console.rules.run_fields import in_reading_order
+from console.rules.filtering import Field
+from console.rules.run_table import best_of, file_rows, leading_metrics
 from storage.records.results import Result
-from storage.records.runs import Run, RunComparison, RunDetail
+from storage.records.runs import Run, RunDetail, SavedView
 
 SHOWN_METRICS = 3
 SHOWN_FEATURES = 8
 
 
-def print_runs(output: Output, runs: Sequence[Run]) -> None:
-    """A table of runs with the metrics that most of them have."""
-    if not runs:
-        output.line("No runs. Make one: mlops-console train PIPELINE")
-        return
-    names = leading_metrics(runs)
+def print_group(
+    output: Output, title: str, runs: Sequence[Run], metrics: Sequence[str] = ()
+) -> None:
+    """Runs that share a value: how many, the best of the first metric, then the table."""
+    names = metrics or leading_metrics(runs, at_most=SHOWN_METRICS)
+    best = best_of(runs, names[0]) if names else None
+    facts = text.counted(len(runs), "run")
+    if best is not None:
+        value = shown(best.metrics[names[0]], names[0])
+        facts += f", best {label(names[0])} {value} in run {best.id}"
+    output.heading(title, facts)
+    print_runs(output, runs, names)
+    output.line()
+
+
+def print_runs(output: Output, runs: Sequence[Run], metrics: Sequence[str] = ()) -> None:
+    """A table of runs; `metrics` are those with a column, empty = what most of them have."""
+    names = metrics or leading_metrics(runs, at_most=SHOWN_METRICS)
     now = datetime.now(UTC)
     output.table(
         [
@@ -43,7 +55,7 @@ def print_runs(output: Output, runs: Sequence[Run]) -> None:
                 run.state,
                 run.pipeline,
                 ", ".join(f"{u.dataset}@v{u.version}" for u in run.data if u.role == "input"),
-                *(_value(run.metrics.get(name), name) for name in names),
+                *(shown(run.metrics.get(name), name) for name in names),
                 run.model or None,
                 text.duration(run.duration_s),
                 text.age((now - run.started_at).total_seconds(), short=True),
@@ -55,11 +67,42 @@ def print_runs(output: Output, runs: Sequence[Run]) -> None:
     )
 
 
-def leading_metrics(runs: Sequence[Run]) -> list[str]:
-    """The metrics that most of the runs have, in their reading order."""
-    counts = Counter(name for run in runs for name in run.metrics)
-    names = in_reading_order(dict.fromkeys(counts, 0.0))
-    return sorted(names, key=lambda name: -counts[name])[:SHOWN_METRICS]
+def print_columns(
+    output: Output, runs: Sequence[Run], columns: Sequence[str], fields: Mapping[str, Field[Run]]
+) -> None:
+    """Runs with the columns that were asked for, by their names in the filter language."""
+    heads = [name.removeprefix("metrics.").removeprefix("params.") for name in columns]
+    rows = []
+    for values in file_rows(runs, columns, fields):
+        pairs = zip(columns, values, strict=True)
+        rows.append([_column_value(name, value) for name, value in pairs])
+    numbers = [fields[name].kind in ("number", "seconds") for name in columns]
+    output.table(
+        [Column(head, ">" if n else "<") for head, n in zip(heads, numbers, strict=True)], rows
+    )
+
+
+def _column_value(name: str, value: object) -> object:
+    if name.startswith("metrics.") and isinstance(value, (int, float)):
+        return shown(value, name.removeprefix("metrics."))
+    if name == "memory" and isinstance(value, int):
+        return text.byte_size(value)
+    if name == "duration" and isinstance(value, float):
+        return text.duration(value)
+    return None if value is None or value == "" else text.plain_value(value)
+
+
+def print_views(output: Output, views: Sequence[SavedView]) -> None:
+    """The saved views, and what each shows."""
+    if not views:
+        output.line("No view is saved. Save one: mlops-console run view NAME --filter FILTER")
+        return
+    heads = ("view", "filter", "sorted by", "grouped by", "put away", "by")
+    rows = [
+        (v.name, v.filter, ", ".join(v.sort), v.group, ", ".join(v.hidden), v.saved_by)
+        for v in views
+    ]
+    output.table([Column(head) for head in heads], [[cell or None for cell in r] for r in rows])
 
 
 def label(name: str) -> str:
@@ -107,45 +150,6 @@ def print_metrics(output: Output, results: Sequence[Result]) -> None:
     _print_results(output, "metric", [each for each in results if not each.scope])
 
 
-def print_comparison(output: Output, found: RunComparison) -> None:
-    """What differs first, then what it did, then one sentence per run."""
-    heads = [Column("")] + [Column(f"run {run.id}", ">") for run in found.runs]
-    for name, rows in (("params", found.params), ("data", found.data), ("code", found.code)):
-        if rows:
-            output.line(output.paint(name, "bold"))
-            output.table(heads, [(label, *values) for label, values in rows])
-            output.line()
-    if found.equal_count:
-        output.line(
-            output.paint(f"{text.counted(found.equal_count, 'row')} equal everywhere", "quiet")
-        )
-        output.line()
-    columns = [Column("metric"), Column(f"run {found.runs[0].id}", ">")]
-    for run in found.runs[1:]:
-        columns += [
-            Column(f"run {run.id}", ">"),
-            Column("difference", ">"),
-            Column("95 % interval", ">"),
-            Column("", colour=_word_colour),
-        ]
-    lines: list[list[object]] = []
-    for each in found.metrics:
-        base = _value(each.values[0], each.metric)
-        row: list[object] = [label(each.metric), base]
-        for number in range(1, len(found.runs)):
-            row += [
-                _value(each.values[number], each.metric),
-                _value(each.deltas[number], each.metric, signed=True),
-                _interval(each.ci_low[number], each.ci_high[number], each.metric),
-                each.words[number],
-            ]
-        lines.append(row)
-    output.table(columns, lines)
-    output.line()
-    for sentence in found.words:
-        output.line(text.clean(sentence))
-
-
 def _print_results(output: Output, head: str, results: Sequence[Result]) -> None:
     if not results:
         return
@@ -158,8 +162,8 @@ def _print_results(output: Output, head: str, results: Sequence[Result]) -> None
             (
                 *((each.scope.partition(":")[2],) if is_scoped else ()),
                 catalog.label_of(each.name),
-                _value(each.value, each.name),
-                _interval(each.ci_low, each.ci_high, each.name),
+                shown(each.value, each.name),
+                interval(each.ci_low, each.ci_high, each.name),
                 text.count(each.n) if each.n else None,
             )
             for each in results
@@ -167,7 +171,7 @@ def _print_results(output: Output, head: str, results: Sequence[Result]) -> None
     )
 
 
-def _value(value: float | None, name: str, *, signed: bool = False) -> str:
+def shown(value: float | None, name: str, *, signed: bool = False) -> str:
     """A metric's value; a size in its own unit."""
     if catalog.unit_of(name) != "bytes" or value is None:
         return catalog.show(value, name, signed=signed)
@@ -175,7 +179,7 @@ def _value(value: float | None, name: str, *, signed: bool = False) -> str:
     return sign + text.byte_size(abs(value))
 
 
-def _interval(low: float | None, high: float | None, name: str) -> str:
+def interval(low: float | None, high: float | None, name: str) -> str:
     if low is None or high is None:
         return text.MISSING
     return f"{catalog.show(low, name)} to {catalog.show(high, name)}"
@@ -193,7 +197,3 @@ def _colour(state: str) -> str:
     return {"succeeded": "ok", "running": "accent", "failed": "fail", "lost": "fail"}.get(
         state.strip(), "quiet"
     )
-
-
-def _word_colour(word: str) -> str:
-    return {"better": "ok", "worse": "fail", "unclear": "info"}.get(word.strip(), "quiet")

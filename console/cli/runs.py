@@ -2,59 +2,218 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from console import text
+from console import tabular, text
 from console.cli.commands import Invocation, argument, command
 from console.cli.following import DETACH, follow
-from console.cli.run_views import print_comparison, print_run, print_runs
-from console.errors import UsageError
-from console.rules import metrics
+from console.cli.run_comparison_views import print_calibration, print_comparison
+from console.cli.run_views import (
+    SHOWN_METRICS,
+    print_columns,
+    print_group,
+    print_run,
+    print_runs,
+    print_views,
+)
+from console.errors import NotFoundError, UsageError
 from console.rules.declared_table import nearest
-from console.rules.run_fields import run_fields
+from console.rules.filtering import Field
+from console.rules.run_fields import find_field, run_fields, unmatched
+from console.rules.run_histories import AGGREGATES
+from console.rules.run_table import file_columns, file_rows, groups, leading_metrics
 from console.wire import runs as wire
-from console.wire.runs import CompareRuns, ListRuns, NoteRun, RunId
-from storage.records.runs import Run
+from console.wire.routes import Nothing
+from console.wire.runs import CompareRuns, ListRuns, NoteRun, RunId, RunViewName, SaveRunView
+from storage.records.runs import Run, RunComparison, SavedView
 
+EVERY = 10_000
+SHOWN_RUNS = 30
 _ID = argument("id", type=int, help="number of the run")
 
 
 @command(
     "list",
     argument("pipeline", nargs="?", default="", help="only runs of this pipeline"),
-    argument("--filter", "-f", default="", help="see `mlops-console run list --help`"),
-    argument("--sort", "-s", default="", metavar="FIELD", help="metrics: the best first"),
-    argument("--reverse", "-r", action="store_true", help="the other way round"),
+    argument("--filter", "-f", default="", help="see below"),
+    argument("--sort", "-s", default="", metavar="FIELDS",
+             help="several with commas, the first decides: metrics the best first, all else the "
+             "smallest; -FIELD turns it round (written --sort=-FIELD)"),
+    argument("--reverse", "-r", action="store_true", help="the whole list the other way round"),
+    argument("--group", "-g", default="", metavar="FIELD", help="one table for every value"),
+    argument("--columns", "-c", default="", metavar="FIELDS", help="only these, with commas"),
+    argument("--view", default="", metavar="NAME", help="a saved view; options go before it"),
     argument("--candidates", action="store_true", help="also the candidates of searches"),
-    argument("--limit", "-n", type=int, default=30, help="at most so many, the newest"),
+    argument("--limit", "-n", type=int, help="at most so many (default: 30; a file gets all)"),
+    argument("--csv", action="store_true", help="CSV on stdout"),
+    argument("--output", "-o", default="", metavar="FILE", help="write a .csv or .json file"),
     examples=(
         "mlops-console run list delays",
         "mlops-console run list --filter 'roc_auc > 0.7 and max_leaf_nodes < 20'",
-        "mlops-console run list --filter 'data = flights@v3 and !state:failed' --sort=-roc_auc",
+        "mlops-console run list --filter 'data = flights@v3 and !state:failed' --sort roc_auc",
+        "mlops-console run list --sort=max_iter,-started --group pipeline",
+        "mlops-console run list --view nightly --output runs.csv",
     ),
-)
+)  # fmt: skip
 def list_runs(invocation: Invocation) -> None:
     """Runs, newest first.
 
     A filter is made of terms: a word anywhere, field:value, field = value (also != < <= > >=),
     has:field, joined by and, or, not and parentheses. Fields: id pipeline state data model by note
-    tag seed commit error started duration rows parent, metrics.NAME and params.NAME (the prefix may
-    be left out while the name is unique).
+    tag seed commit branch dirty estimator error started duration rows memory parent, metrics.NAME
+    and params.NAME (the prefix may be left out while the name is unique).
     """
-    given = invocation.arguments
+    given, output = invocation.arguments, invocation.output
+    wanted = _wanted(invocation)
+    is_file = bool(given.csv or given.output)
     request = ListRuns(
         pipeline=given.pipeline,
-        filter=given.filter,
-        limit=given.limit,
+        filter=wanted.filter,
+        sort=",".join(wanted.sort),
+        limit=given.limit or (EVERY if is_file else SHOWN_RUNS),
         candidates=given.candidates,
     )
+    if given.output and (fault := tabular.fault_of(given.output)):
+        raise UsageError(f"cannot write {given.output}: {fault}.", hint="Name another file.")
     found = invocation.client.call(wire.list_runs, request)
-    if given.sort:
-        found = _sorted(found, given.sort)
     if given.reverse:
         found = found[::-1]
-    invocation.output.show(found, lambda runs: print_runs(invocation.output, runs))
+    fields = _fields(invocation, found, wanted)
+    if is_file:
+        columns = _columns(given.columns, fields) or file_columns(fields, wanted.hidden)
+        rows = file_rows(found, columns, fields)
+        if given.output:
+            words = tabular.written(Path(given.output).suffix, columns, rows)
+            path = tabular.write_new(given.output, words)
+            output.note(f"{text.counted(len(found), 'run')} written to {path}")
+        else:
+            output.raw(tabular.as_csv(columns, rows))
+        return
+    output.show(found, lambda runs: _print_list(invocation, runs, wanted, fields))
+
+
+def _fields(invocation: Invocation, found: list[Run], wanted: SavedView) -> dict[str, Field[Run]]:
+    """What can be asked of these runs; of all where a name is meant that only others have."""
+    fields = run_fields(found)
+    asked = (*_words(invocation.arguments.columns), *filter(None, [wanted.group]))
+    try:
+        for name in asked:
+            find_field(name, fields, "")
+    except UsageError:
+        every = invocation.client.call(wire.list_runs, ListRuns(limit=EVERY, candidates=True))
+        return run_fields(every)
+    return fields
+
+
+def _wanted(invocation: Invocation) -> SavedView:
+    """The saved view that was named with what the options change about it."""
+    given = invocation.arguments
+    view = SavedView(name="")
+    if given.view:
+        views = {each.name: each for each in invocation.client.call(wire.list_run_views, Nothing())}
+        if given.view not in views:
+            hint = nearest(given.view, list(views), "There are") if views else "None is saved yet."
+            raise NotFoundError(f"there is no view {given.view!r}.", hint=hint)
+        view = views[given.view]
+    both = f"({view.filter}) and ({given.filter})"
+    return replace(
+        view,
+        filter=both if view.filter and given.filter else view.filter or given.filter,
+        sort=_words(given.sort) or view.sort,
+        group=given.group or view.group,
+    )
+
+
+def _print_list(
+    invocation: Invocation, runs: list[Run], wanted: SavedView, fields: dict[str, Field[Run]]
+) -> None:
+    given, output = invocation.arguments, invocation.output
+    if not runs:
+        output.line(_no_runs(invocation, wanted))
+        return
+    group = find_field(wanted.group, fields, "runs cannot be grouped by") if wanted.group else ""
+    columns = _columns(given.columns, fields)
+    if columns:
+        print_columns(output, runs, columns, fields)
+        return
+    metrics = _metrics_shown(runs, wanted)
+    if not group:
+        print_runs(output, runs, metrics)
+        return
+    for title, members in groups(runs, group, fields).items():
+        print_group(output, title, members, metrics)
+
+
+def _metrics_shown(runs: list[Run], wanted: SavedView) -> tuple[str, ...]:
+    """The leading metrics without those put away, and those that a view has taken."""
+    asked = [word.removeprefix("-") for word in (*wanted.columns, *wanted.sort)]
+    known = {name for run in runs for name in run.metrics}
+    taken = [name for word in asked if (name := word.removeprefix("metrics.")) in known]
+    leading = leading_metrics(runs, at_most=SHOWN_METRICS)
+    names = dict.fromkeys((*leading, *taken))
+    return tuple(name for name in names if f"metrics.{name}" not in wanted.hidden)
+
+
+def _no_runs(invocation: Invocation, wanted: SavedView) -> str:
+    """No run at all, or none that the filter leaves: which term, and the nearest value."""
+    given = invocation.arguments
+    request = ListRuns(pipeline=given.pipeline, limit=EVERY, candidates=given.candidates)
+    every = invocation.client.call(wire.list_runs, request)
+    if not every:
+        of = f" of {given.pipeline}" if given.pipeline else ""
+        return f"No runs{of}. Make one: mlops-console train {given.pipeline or 'PIPELINE'}"
+    why = unmatched(wanted.filter, every, run_fields(every)) if wanted.filter else ""
+    return f"0 of {text.counted(len(every), 'run')}: {why}"
+
+
+def _columns(words: str, fields: Mapping[str, Field[Run]]) -> list[str]:
+    """The full names of columns written with commas."""
+    return [find_field(word, fields, "there is no column") for word in _words(words)]
+
+
+@command(
+    "view",
+    argument("name", nargs="?", default="", help="save under this name; none lists the views"),
+    argument("--filter", "-f", default="", help="as in `run list`"),
+    argument("--sort", "-s", default="", metavar="FIELDS"),
+    argument("--group", "-g", default="", metavar="FIELD"),
+    argument("--hide", default="", metavar="FIELDS", help="columns put away, with commas"),
+    argument("--columns", "-c", default="", metavar="FIELDS", help="columns taken besides"),
+    argument("--remove", action="store_true", help="forget the view of this name"),
+    examples=(
+        "mlops-console run view",
+        "mlops-console run view good --filter 'roc_auc > 0.7' --sort roc_auc --group pipeline",
+        "mlops-console run view good --remove",
+    ),
+)
+def view(invocation: Invocation) -> None:
+    """Save how runs are looked at, for everybody in the workspace; or list what is saved."""
+    given, output = invocation.arguments, invocation.output
+    if not given.name:
+        views = invocation.client.call(wire.list_run_views, Nothing())
+        output.show(views, lambda found: print_views(output, found))
+        return
+    if given.remove:
+        invocation.client.call(wire.remove_run_view, RunViewName(name=given.name))
+        output.note(f"view {given.name} is forgotten")
+        return
+    request = SaveRunView(
+        name=given.name,
+        filter=given.filter,
+        sort=_words(given.sort),
+        group=given.group,
+        hidden=_words(given.hide),
+        columns=_words(given.columns),
+    )
+    saved = invocation.client.call(wire.set_run_view, request)
+    output.show(saved, lambda each: output.line(f"Look: mlops-console run list --view {each.name}"))
+
+
+def _words(given: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in given.split(",") if word.strip())
 
 
 @command("show", _ID, examples=("mlops-console run show 117",))
@@ -67,13 +226,31 @@ def show(invocation: Invocation) -> None:
 @command(
     "compare",
     argument("ids", type=int, nargs="+", help="two to twelve runs; the baseline first"),
-    examples=("mlops-console run compare 117 118",),
+    argument(
+        "--aggregate",
+        choices=AGGREGATES,
+        default="last",
+        help="what stands for a metric with steps (default: last)",
+    ),
+    argument("--calibration", action="store_true", help="also what was said and seen, bin by bin"),
+    examples=(
+        "mlops-console run compare 117 118",
+        "mlops-console run compare 117 118 121 --aggregate best",
+    ),
 )
 def compare(invocation: Invocation) -> None:
     """What differs between runs and whether the difference is more than noise."""
-    request = CompareRuns(ids=tuple(invocation.arguments.ids))
+    given = invocation.arguments
+    request = CompareRuns(ids=tuple(given.ids), aggregate=given.aggregate)
     found = invocation.client.call(wire.compare_runs, request)
-    invocation.output.show(found, lambda each: print_comparison(invocation.output, each))
+
+    def people(each: RunComparison) -> None:
+        if given.calibration:
+            print_calibration(invocation.output, each)
+            invocation.output.line()
+        print_comparison(invocation.output, each)
+
+    invocation.output.show(found, people)
 
 
 @command(
@@ -113,25 +290,3 @@ def _print_reproduction(invocation: Invocation, result: dict[str, Any]) -> None:
     output.line(f"{word}  run {result['run']} repeats run {result['reproduces']}")
     for sentence in result["words"]:
         output.line(text.clean(sentence))
-
-
-def _sorted(runs: list[Run], name: str) -> list[Run]:
-    """By any field of the filter language: metrics the best first, all else the smallest first."""
-    fields = run_fields(runs)
-    full = next((f for f in fields if f == name or f.endswith(f".{name}")), None)
-    if full is None:
-        near = nearest(name, list(fields), "They can be sorted by")
-        raise UsageError(f"runs cannot be sorted by {name!r}.", hint=near)
-    get = fields[full].get
-    known = [run for run in runs if get(run) is not None]
-    missing = [run for run in runs if get(run) is None]
-    metric = full.removeprefix("metrics.").removeprefix("cv_")
-    is_best_last = full.startswith("metrics.") and metrics.direction_of(metric) != "le"
-    return sorted(known, key=lambda run: _sortable(get(run)), reverse=is_best_last) + missing
-
-
-def _sortable(value: Any) -> tuple[int, Any]:
-    """Numbers before texts, so that a parameter of both kinds can be sorted."""
-    if isinstance(value, (int, float, datetime)):
-        return 0, value
-    return 1, str(value)

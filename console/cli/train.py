@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from console import errors, text
+from console.cli.amounts import MEMORY, TIME, read_limits
 from console.cli.commands import Invocation, argument, command
 from console.cli.following import DETACH, follow
 from console.cli.params import PARAM, read_params
@@ -49,6 +50,8 @@ from storage.records.runs import RunDetail
     argument("--by", default="", metavar="METRIC", help="what candidates are judged by"),
     argument("--after", type=int, action="append", default=[], metavar="JOB", help="wait for it"),
     argument("--priority", type=int, default=0, help="higher goes first"),
+    MEMORY,
+    TIME,
     DETACH,
     examples=(
         "mlops-console train delays",
@@ -74,6 +77,7 @@ def train(invocation: Invocation) -> None:
         "note": given.note,
         "priority": given.priority,
         "after": tuple(given.after),
+        **read_limits(given),
     }
     if given.search is None:
         job = invocation.client.call(wire.start_training, StartTraining(**shared))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from statistics import median
 from typing import Final
 
@@ -223,28 +222,3 @@ def _freshness(profile: Profile, intervals_h: Sequence[float]) -> list[Rule]:
 
 def _is_plain(type_name: str) -> bool:
     return len(type_name) <= 40 and not type_name.startswith("ENUM")
-
-
-def accepted(
-    contract: Contract, accept: Sequence[str] = (), reject: Sequence[str] = ()
-) -> Contract:
-    """Return the contract after a person decided on drafts, by rule id.
-
-    An accepted rule gets severity `error`; a rejected one is gone. The contract is active when
-    nothing in it is a draft any more.
-    """
-    rules = [
-        replace(rule, status="accepted", severity="error") if rule.id in accept else rule
-        for rule in contract.rules
-        if rule.id not in reject
-    ]
-    is_draft = any(rule.status == "draft" for rule in rules if rule.kind != "fields")
-    if not is_draft:  # nothing is left to decide: the columns themselves are agreed with the rest
-        rules = [replace(r, status="accepted") if r.kind == "fields" else r for r in rules]
-    untyped = {r.columns[0] for r in contract.rules if r.kind == "type" and r.id in reject}
-    columns = tuple(
-        replace(c, logical_type="any", physical_type="") if c.name in untyped else c
-        for c in contract.columns
-    )
-    status = "draft" if is_draft else "active"
-    return replace(contract, columns=columns, rules=tuple(rules), status=status)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 from console.rules.odcs_lines import Lines, Path
@@ -30,11 +31,28 @@ _SETTINGS: Final = ("nullTokens", "decimalMark", "encoding", "fieldsMatch")
 """`customProperties` of the contract or its table that say how files of it are read."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A contract together with the document it stands in, for who wants to change that."""
+
+    contract: Contract
+    lines: Lines
+    columns: Mapping[str, Path]
+    """Column -> its property."""
+    blocks: Mapping[str, Path]
+    """Rule id -> its quality block; rules that other parts of the file ask for have none."""
+
+
 def parse(text: str, file: str, table: str = "") -> Contract:
     """Read the contract in `text`; `file` is only named in refusals.
 
     A file that describes several tables needs `table`. Raises `InvalidError` with file and line.
     """
+    return opened(text, file, table).contract
+
+
+def opened(text: str, file: str, table: str = "") -> Opened:
+    """Read the contract in `text` and keep where its parts stand; see `parse`."""
     from open_data_contract_standard.model import OpenDataContractStandard
     from pydantic import ValidationError
 
@@ -54,7 +72,7 @@ def parse(text: str, file: str, table: str = "") -> Contract:
     reader = RuleReader(lines, default_status="draft" if found.status == "draft" else "accepted")
     columns = tuple(_columns(chosen, lines, base))
     rules = reader.read(chosen, base, columns, found.slaProperties or ())
-    return Contract(
+    contract = Contract(
         id=str(found.id),
         name=chosen.name or str(found.name or found.id),
         version=str(found.version),
@@ -72,6 +90,8 @@ def parse(text: str, file: str, table: str = "") -> Contract:
         unchecked=tuple(reader.unchecked),
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
+    places = {column.name: (*base, "properties", number) for number, column in enumerate(columns)}
+    return Opened(contract=contract, lines=lines, columns=places, blocks=reader.blocks)
 
 
 def _check_head(found: OpenDataContractStandard, lines: Lines) -> None:

@@ -71,6 +71,9 @@ def parse(text: str, read_text: ReadText, *, default_name: str) -> Declaration:
         people=_people(top),
         **({} if "name" in top.table("workspace").values else {"name": default_name}),
     )
+    limits = declaration.limits
+    if limits.memory_gb < 0 or limits.minutes < 0:
+        top.table("workspace").fail("a limit of a job is negative.", key="limits")
     return replace(declaration, digest=_digest([text, *seen]))
 
 

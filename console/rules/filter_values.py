@@ -34,10 +34,13 @@ def loosely(
 ) -> Predicate[Row]:
     """Compare as numbers where both are, else as text without regard to case."""
     number, folded = as_number(wanted), wanted.casefold()
+    is_order = compare not in (COMPARE["="], COMPARE["!="])
 
     def one(value: Any) -> bool:
         if number is not None and isinstance(value, int | float) and not isinstance(value, bool):
             return compare(value, number)
+        if number is not None and is_order:
+            return False  # a text is neither above nor below a number
         return compare("" if value is None else str(value).casefold(), folded)
 
     def holds(row: Row) -> bool:

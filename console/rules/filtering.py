@@ -111,7 +111,11 @@ def parse(
     `words` is the text of a row that bare words are looked for in, already lower case; without it
     all text fields are searched. `now` is what "2h ago" counts from.
     """
-    return _Parser(text, fields, words, now or datetime.now(UTC)).parse()
+    try:
+        return _Parser(text, fields, words, now or datetime.now(UTC)).parse()
+    except FilterFault as fault:
+        fault.data["text"] = text
+        raise
 
 
 class _Parser(Generic[Row]):

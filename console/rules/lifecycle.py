@@ -1,85 +1,74 @@
-"""States a job can be in and the moves between them.
+"""What the end of a process says about its job.
 
-The agent asks here before it writes a state; standard library only. Invariant: a final state is
-never left. Running the same thing again is a new job that names the old one (`retry_of`).
+The agent asks here before it writes a final state; standard library only. Invariants: a final state
+is never left (running the same thing again is a new job that names the old one, `retry_of`), and
+what a job said itself is believed last: a worker that reported success and then crashed has failed.
 """
 
 from __future__ import annotations
 
-from typing import Final, get_args
+import signal
+from typing import Final
 
-from console.errors import ConflictError
-from storage.records.jobs import FINAL_STATES, JobState
+from console import text
+from storage.records.jobs import FINAL_STATES, Job, JobState, ProcessEnd
 
-STATES: Final[tuple[JobState, ...]] = get_args(JobState)
 FINAL: Final[frozenset[str]] = FINAL_STATES
-ACTIVE: Final[frozenset[str]] = frozenset({"starting", "running"})
-"""A process exists, or did a moment ago."""
-
-TRANSITIONS: Final[dict[str, frozenset[str]]] = {
-    # failed: a job it waits for did not succeed, or its process could not be started at all
-    "queued": frozenset({"starting", "failed", "cancelled"}),
-    # Any end may follow at once: the agent can have been away while the job ran from start to end.
-    "starting": frozenset({"running", "succeeded", "failed", "cancelled", "lost"}),
-    "running": frozenset({"succeeded", "failed", "cancelled", "lost"}),
-    "succeeded": frozenset(),
-    "failed": frozenset(),
-    "cancelled": frozenset(),
-    "lost": frozenset(),
-}
 
 
-def is_final(state: str) -> bool:
-    return state in FINAL
+def verdict(job: Job, end: ProcessEnd, printed_last: str = "") -> tuple[JobState, str]:
+    """State and reason of a job whose process ended; the reason of a success is mostly empty.
 
-
-def can_move(before: str, after: str) -> bool:
-    """True when `after` may follow `before`; staying is not a move."""
-    return after in TRANSITIONS.get(before, frozenset())
-
-
-def check_move(job_id: int, before: str, after: str) -> None:
-    """Refuse an illegal move with a sentence that says what the job is and what it could become."""
-    if can_move(before, after):
-        return
-    possible = sorted(TRANSITIONS.get(before, frozenset()))
-    way_out = (
-        f"From {before} it can become {', '.join(possible)}."
-        if possible
-        else f"Run it again with `mlops-console job retry {job_id}`."
-    )
-    raise ConflictError(
-        f"cannot make job {job_id} {after}: it is {before}.",
-        hint=way_out,
-        job=job_id,
-        state=before,
-    )
-
-
-def can_cancel(state: str) -> bool:
-    """A job that has not ended can be asked to stop."""
-    return state not in FINAL
-
-
-def can_retry(state: str) -> bool:
-    """Only what ended without success is worth another try."""
-    return state in FINAL and state != "succeeded"
-
-
-def state_after_exit(
-    *, exit_code: int | None, signal: int | None, ended_well: bool | None, was_cancelled: bool
-) -> JobState:
-    """The final state of a job whose process is gone, from what is known of its end.
-
-    The exit status decides over the worker's own word: a worker that reported success and then
-    crashed has not succeeded. Without an exit status (it ended while no agent was its parent) the
-    worker's last word counts; without either the job is lost. `ended_well` is that word, None when
-    the journal has none.
+    `printed_last` is the last line of its log, for programs that say why only there.
     """
-    if exit_code is None and signal is None:
-        if ended_well is None:
-            return "cancelled" if was_cancelled else "lost"
-        return "succeeded" if ended_well else ("cancelled" if was_cancelled else "failed")
-    if exit_code == 0 and ended_well is not False:
-        return "succeeded"
-    return "cancelled" if was_cancelled else "failed"
+    left = f"it left behind {', '.join(end.survivors)}" if end.survivors else ""
+    if end.stopped_for:
+        return "failed", _joined(_over_limit(job, end), left)
+    if end.exit_code == 0:
+        return "succeeded", left
+    if job.cancel_requested_by:
+        how = "killed after ignoring the request" if end.signal == signal.SIGKILL else "stopped"
+        return "cancelled", _joined(f"cancelled by {job.cancel_requested_by}, {how}", left)
+    if end.signal is not None:
+        return "failed", _joined(_killed(end), left)
+    said = printed_last or "it printed nothing"
+    told = job.reason or f"ended with exit code {end.exit_code}: {said}"
+    return "failed", _joined(told, left)
+
+
+def _over_limit(job: Job, end: ProcessEnd) -> str:
+    limits = job.spec.get("limits", {})
+    if end.stopped_for == "start":
+        return f"cannot start {end.said}. Is it installed, and spelled like this?"
+    if end.stopped_for == "memory":
+        allowed = limits.get("memory_bytes", 0)
+        return (
+            f"ended because it used {text.byte_size(end.used)} of memory and may use "
+            f"{text.byte_size(allowed)}. Give it more: "
+            f"mlops-console job retry {job.id} --memory {2 * allowed / 1e9:.3g}GB"
+        )
+    if end.stopped_for == "time":
+        allowed = limits.get("time_s", 0.0)
+        return (
+            f"ended because it ran for {text.duration(end.used)} and may run for "
+            f"{text.duration(allowed)}. Give it more: "
+            f"mlops-console job retry {job.id} --time {2 * allowed:.0f}s"
+        )
+    return (
+        f"ended because it filled the disk: {text.byte_size(end.used)} were left. "
+        f"Free some space, then: mlops-console job retry {job.id}"
+    )
+
+
+def _killed(end: ProcessEnd) -> str:
+    name = signal.Signals(end.signal or 0).name
+    if end.oom_kills and end.signal == signal.SIGKILL:
+        return (
+            "killed by the system because the machine was out of memory. Give it less data, or a "
+            "limit of its own: --memory SIZE"
+        )
+    return f"killed by {name}"
+
+
+def _joined(reason: str, left: str) -> str:
+    return f"{reason.rstrip('.')}; {left}" if left else reason

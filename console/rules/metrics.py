@@ -37,6 +37,8 @@ class Metric:
     """Smallest possible value; None = unbounded."""
     high: float | None = 1.0
     """Largest possible value; None = unbounded."""
+    aim: float | None = None
+    """The best value of an `in` metric, where it is the same for every model."""
 
     @property
     def arrow(self) -> str:
@@ -89,9 +91,10 @@ _ENTRIES: Final = (
     _M(name="ece", label="ECE", direction="le", subjects=_BINARY,
        source="Naeini et al. 2015, 15 bins of equal count"),
     _M(name="calibration_slope", label="calibration slope", direction="in", subjects=_BINARY,
-       decimals=2, low=None, high=None, source="Cox 1958: logistic regression on logit(score)"),
+       decimals=2, low=None, high=None, aim=1.0,
+       source="Cox 1958: logistic regression on logit(score)"),
     _M(name="calibration_intercept", label="calibration intercept", direction="in",
-       subjects=_BINARY, decimals=2, low=None, high=None,
+       subjects=_BINARY, decimals=2, low=None, high=None, aim=0.0,
        source="Cox 1958: calibration in the large, logit(score) as offset"),
     # ---- many classes
     _M(name="macro_f1", label="macro F1", direction="ge", subjects=_MANY,
@@ -113,7 +116,7 @@ _ENTRIES: Final = (
        source="sklearn.metrics.mean_absolute_percentage_error; only without zeros"),
     _M(name="pinball_90", label="pinball 0.9", direction="le", subjects=_NUMBER, high=None,
        source="sklearn.metrics.mean_pinball_loss(alpha=0.9)"),
-    _M(name="bias", label="bias", direction="in", subjects=_NUMBER, low=None, high=None,
+    _M(name="bias", label="bias", direction="in", subjects=_NUMBER, low=None, high=None, aim=0.0,
        source="mean of prediction − truth"),
     # ---- drift
     _M(name="psi", label="PSI", direction="le", subjects=("drift",), decimals=2, high=None,

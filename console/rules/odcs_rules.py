@@ -44,6 +44,8 @@ class RuleReader:
         self._columns: dict[str, ContractColumn] = {}
         self._rules: dict[str, Rule] = {}
         self.unchecked: list[str] = []
+        self.blocks: dict[str, Path] = {}
+        """Rule id -> the quality block that asks for it or refines it."""
 
     def read(
         self,
@@ -226,10 +228,12 @@ class RuleReader:
             )
             check(merged, self._columns, self._lines)
             self._rules[known.id] = merged
+            self.blocks[known.id] = path
             return
-        self._add(rule, is_placed=True)
+        self.blocks[self._add(rule, is_placed=True)] = path
 
-    def _add(self, rule: Rule, *, is_placed: bool = False) -> None:
+    def _add(self, rule: Rule, *, is_placed: bool = False) -> str:
+        """Keep the rule; returns the id it was given."""
         if not is_placed:
             rule = replace(rule, dimension=DIMENSIONS[rule.kind], status=self._status)
         if not rule.id:
@@ -242,6 +246,7 @@ class RuleReader:
             number += 1
         check(rule, self._columns, self._lines)
         self._rules[rule.id] = rule
+        return rule.id
 
 
 def _has_content(rule: Rule) -> bool:

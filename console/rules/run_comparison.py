@@ -7,20 +7,18 @@ differences. Standard library only. The baseline is the first run; every differe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal, cast
 
 from console import text
 from console.rules import metrics as catalog
 from console.rules.run_fields import in_reading_order
 from console.text import ABSENT
 from storage.records.results import Result
-from storage.records.runs import MetricComparison, Run, RunComparison
+from storage.records.runs import MetricComparison, Run, RunComparison, Word
 
-Word = Literal["base", "better", "worse", "unclear", "noise", "not comparable"]
 Row = tuple[str, tuple[str, ...]]
-Differences = Sequence[Mapping[str, tuple[Result, Word]] | None]
-"""For every run after the baseline: metric -> paired difference and its word; None when the two
-were not judged on the same rows."""
+Differences = Sequence[Mapping[str, tuple[Result, Word]] | str]
+"""For every run after the baseline: metric -> paired difference and its word, or why it could not
+be compared row by row: `judged on other rows`."""
 
 _WORDS = {
     "better": "better",
@@ -28,6 +26,8 @@ _WORDS = {
     "noise": "no difference that matters",
     "unclear": "could be noise",
 }
+SENTENCE_METRICS = 2
+_NOT_PAIRED: tuple[None, Word] = (None, "not comparable")
 
 
 def compare(runs: Sequence[Run], differences: Differences) -> RunComparison:
@@ -44,6 +44,7 @@ def compare(runs: Sequence[Run], differences: Differences) -> RunComparison:
         metrics=metrics,
         equal_count=len(rows) - len(differing),
         words=tuple(_sentences(runs, differing, metrics, differences)),
+        apart=("", *(each if isinstance(each, str) else "" for each in differences)),
     )
 
 
@@ -79,6 +80,7 @@ def _code(run: Run) -> dict[str, str]:
 
 def _metrics(runs: Sequence[Run], differences: Differences) -> tuple[MetricComparison, ...]:
     names = list(in_reading_order({name: 0.0 for run in runs for name in run.metrics}))
+    of_model = {metric.name for metric in catalog.for_subject("artifact")}
     found = []
     for name in names:
         values = tuple(run.metrics.get(name) for run in runs)
@@ -87,10 +89,11 @@ def _metrics(runs: Sequence[Run], differences: Differences) -> tuple[MetricCompa
         high: list[float | None] = [None]
         words: list[Word] = ["base"]
         for measured in differences:
-            result, word = (measured or {}).get(name, (None, "not comparable"))
+            paired = {} if isinstance(measured, str) else measured
+            result, word = paired.get(name, _NOT_PAIRED)
             low.append(result.ci_low if result else None)
             high.append(result.ci_high if result else None)
-            words.append(cast(Word, word))
+            words.append("plain" if name in of_model else word)
         found.append(
             MetricComparison(
                 metric=name,
@@ -128,20 +131,34 @@ def _what_changed(base: Run, run: Run, changes: Sequence[tuple[str, str, str]]) 
 
 
 def _what_it_did(number: int, metrics: Sequence[MetricComparison], differences: Differences) -> str:
-    if differences[number - 1] is None:
-        return "They were not judged on the same rows, so their metrics cannot be compared."
-    parts = []
-    for each in metrics:
-        word, delta = each.words[number], each.deltas[number]
-        if word not in _WORDS or delta is None:
-            continue
-        low, high = each.ci_low[number], each.ci_high[number]
-        show = catalog.show
-        parts.append(
-            f"{catalog.label_of(each.metric)} {show(delta, each.metric, signed=True)} "
-            f"({show(low, each.metric, signed=True)} to {show(high, each.metric, signed=True)}): "
-            f"{_WORDS[word]}"
-        )
-        if len(parts) == 2:
-            break
+    reason = differences[number - 1]
+    if isinstance(reason, str):
+        return f"{reason[:1].upper()}{reason[1:]}, so their metrics cannot be compared."
+    judged = [
+        each for each in metrics if each.words[number] in _WORDS and each.deltas[number] is not None
+    ]
+    # The leading metric always; then what is certain, which says more than another "could be".
+    decided = [each for each in judged[1:] if each.words[number] in ("better", "worse")]
+    told = [*judged[:1], *(decided or judged[1:])][:SENTENCE_METRICS]
+    parts = [_difference(each, number) for each in told]
     return f"{'; '.join(parts)}." if parts else "No metric of both could be compared row by row."
+
+
+def _difference(each: MetricComparison, number: int) -> str:
+    name, word = each.metric, _WORDS[each.words[number]]
+    delta = catalog.show(each.deltas[number], name, signed=True)
+    low, high = each.ci_low[number], each.ci_high[number]
+    if low is None or high is None:
+        return f"{catalog.label_of(name)} {delta}: {word}"
+    interval = f"{catalog.show(low, name, signed=True)} to {catalog.show(high, name, signed=True)}"
+    return f"{catalog.label_of(name)} {delta} ({interval}): {word}"
+
+
+def side_by_side_importance(
+    importances: Sequence[Sequence[tuple[str, float]]],
+) -> tuple[tuple[str, tuple[float | None, ...]], ...]:
+    """Features of all runs with what each run loses without them, the largest anywhere first."""
+    each_run: list[dict[str, float]] = [dict(pairs) for pairs in importances]
+    names = {name: max(run.get(name, 0.0) for run in each_run) for run in each_run for name in run}
+    ordered = sorted(names, key=lambda name: (-names[name], name))
+    return tuple((name, tuple(run.get(name) for run in each_run)) for name in ordered)

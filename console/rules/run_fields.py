@@ -1,15 +1,21 @@
-"""What can be asked of runs in a filter: `roc_auc > 0.7 and max_depth < 8 and data = flights@v3`.
+"""What can be asked of runs: `roc_auc > 0.7 and max_depth < 8 and data = flights@v3`, and in which
+order and groups they are shown.
 
 The command line, the agent and the console's table use the same fields. Standard library only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from console import text
+from console.errors import UsageError
+from console.rules import filter_values
 from console.rules import metrics as catalog
-from console.rules.filtering import Field
+from console.rules.filtering import Field, parse
 from storage.records.runs import Run
 
 
@@ -31,6 +37,10 @@ def run_fields(runs: Iterable[Run]) -> dict[str, Field[Run]]:
         "duration": Field(lambda run: run.duration_s, "seconds"),
         "rows": Field(lambda run: run.rows_train, "number"),
         "parent": Field(lambda run: run.parent_id, "number"),
+        "estimator": Field(lambda run: run.code.get("estimator")),
+        "branch": Field(lambda run: run.code.get("branch")),
+        "dirty": Field(lambda run: run.code.get("is_dirty")),
+        "memory": Field(lambda run: run.peak_rss_bytes, "number"),
     }
     metrics: set[str] = set()
     params: set[str] = set()
@@ -61,6 +71,96 @@ _PLACES = {
         )
     )
 }
+
+
+def find_field(name: str, fields: Mapping[str, Field[Run]], purpose: str) -> str:
+    """The full name of a field; the prefix may be left out. Raises with the nearest one."""
+    if name in fields:
+        return name
+    ends = [each for each in fields if each.endswith(f".{name}")]
+    if len(ends) == 1:
+        return ends[0]
+    if ends:
+        raise UsageError(
+            f"{purpose} {name!r}: that could be {' or '.join(sorted(ends))}.",
+            hint="Write it with its prefix.",
+        )
+    near = filter_values.nearest(name, fields)
+    raise UsageError(
+        f"{purpose} {name!r}: runs have no such field.",
+        hint=f"Did you mean {near}?" if near else f"Fields: {', '.join(list(fields)[:8])}, …",
+    )
+
+
+def ordered(
+    runs: Sequence[Run], sort: Sequence[str], fields: Mapping[str, Field[Run]]
+) -> list[Run]:
+    """Runs by several fields, the first decides: metrics the best first, all else the smallest.
+
+    A leading `-` turns a field round. Runs that lack it come last either way. Raises `UsageError`
+    for a field there is not.
+    """
+    found = list(runs)
+    for word in reversed(sort):
+        name = find_field(word.removeprefix("-"), fields, "runs cannot be sorted by")
+        get = fields[name].get
+        is_falling = starts_falling(name) != word.startswith("-")
+        known = [(get(run), run) for run in found]
+        missing = [run for value, run in known if value is None or value != value]
+        present = [(_sortable(value), run) for value, run in known if value is not None]
+        present = [pair for pair in present if pair[0][1] == pair[0][1]]
+        present.sort(key=lambda pair: pair[0], reverse=is_falling)
+        found = [run for _, run in present] + missing
+    return found
+
+
+def starts_falling(field: str) -> bool:
+    """Whether the best value of a field is its largest."""
+    metric = field.removeprefix("metrics.").removeprefix("cv_")
+    return field.startswith("metrics.") and catalog.direction_of(metric) != "le"
+
+
+def group_label(run: Run, name: str, fields: Mapping[str, Field[Run]]) -> str:
+    """What a group of runs is called that share this value: `max_iter 20`, `no model`."""
+    value = fields[name].get(run)
+    short = name.removeprefix("metrics.").removeprefix("params.")
+    if value is None:
+        return f"no {short}"
+    if isinstance(value, datetime):
+        return f"{short} {value:%Y-%m-%d}"
+    if isinstance(value, tuple):
+        return f"{short} {', '.join(map(str, value))}"
+    return f"{short} {text.plain_value(value)}"
+
+
+def unmatched(wanted: str, runs: Sequence[Run], fields: Mapping[str, Field[Run]]) -> str:
+    """Why a filter finds none of these runs: the term at fault, and the nearest value there is."""
+    span = parse(wanted, fields).fault(runs)
+    term = wanted[span[0] : span[1]] if span else wanted
+    sentence = f"none is left by {term!r}"
+    found = _EQUALS.fullmatch(term.strip())
+    if found is None:
+        return f"{sentence}."
+    try:
+        field = fields[find_field(found["field"], fields, "")]
+    except UsageError:
+        return f"{sentence}."
+    values: set[str] = set()
+    for run in runs:
+        value = field.get(run)
+        values.update(map(str, value if isinstance(value, tuple) else [value]))
+    near = filter_values.nearest(found["value"].strip('"'), values - {"None"})
+    return f"{sentence}; did you mean {near}?" if near else f"{sentence}."
+
+
+_EQUALS = re.compile(r"(?P<field>[\w.]+)\s*(=|==|:)\s*(?P<value>\S+)")
+
+
+def _sortable(value: Any) -> tuple[int, Any]:
+    """Numbers before texts, so that a parameter of both kinds can be sorted."""
+    if isinstance(value, (int, float)):
+        return 0, value
+    return (1, value.isoformat()) if isinstance(value, datetime) else (2, str(value))
 
 
 def _metric(name: str) -> Callable[[Run], Any]:

@@ -116,6 +116,8 @@ class CheckContract:
     """How to read the files, as for adding them."""
     infer: bool = False
     """Draft a contract from the data instead of checking one."""
+    keep: bool = False
+    """With `infer`: write the draft where the contract of the dataset is looked for."""
     learning: bool = False
     """Also look for what spoils learning; then no contract is needed."""
     label: str = ""
@@ -131,6 +133,28 @@ class CheckOfJob:
     """`id` of an ingest or check job."""
 
     id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideRules:
+    """What becomes of drafts, by rule ids, columns, or patterns such as `*.range`."""
+
+    dataset: str
+    accept: tuple[str, ...] = ()
+    refuse: tuple[str, ...] = ()
+    severity: str = ""
+    """Of the accepted ones; empty = what was drafted to warn becomes an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """The contract as its file says now, and the rules that were meant."""
+
+    contract: Contract
+    accepted: tuple[str, ...]
+    refused: tuple[str, ...]
+    path: str
+    """The file that was changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +231,10 @@ get_contract = Route(
     "get_contract", "GET", "/v1/datasets/{dataset}/contract", ANYONE, DatasetName, Contract,
     "The declared contract of a dataset.",
 )  # fmt: skip
+decide_rules = Route(
+    "decide_rules", "POST", "/v1/datasets/{dataset}/contract/decisions", DATA, DecideRules, Decided,
+    "Accept or refuse drafted rules: the contract file is changed and the ledger says why.",
+)  # fmt: skip
 export_data = Route(
     "export_data", "POST", "/v1/datasets/{dataset}/export", DATA, ExportData, Job,
     "Write a version to a file.",
@@ -221,5 +249,6 @@ collect_garbage = Route(
 )  # fmt: skip
 ROUTES = (
     list_datasets, list_versions, get_version, list_rows, add_data, set_version_tag, get_diff,
-    get_drift, check_contract, get_check, get_contract, export_data, verify_data, collect_garbage,
+    get_drift, check_contract, get_check, get_contract, decide_rules,
+    export_data, verify_data, collect_garbage,
 )  # fmt: skip

@@ -37,6 +37,20 @@ class RetryJob:
     id: int
     params: dict[str, Any]
     """Changed parameters of a training; empty = the same again."""
+    memory_bytes: int = 0
+    """Limits instead of those it had; 0 = the same again."""
+    time_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetJob:
+    """Another place in the queue for a job that waits in it."""
+
+    id: int
+    priority: int | None = None
+    """Higher goes first; None = as it is."""
+    after: tuple[int, ...] | None = None
+    """Jobs that must have succeeded before; empty = none, None = as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +59,15 @@ class StartCommand:
     """Program and arguments, no shell."""
     directory: str = ""
     """Absolute; empty = the workspace."""
+    path: str = ""
+    """Where programs are looked for, as in PATH; empty = where the agent looks."""
     title: str = ""
     priority: int = 0
     after: tuple[int, ...] = ()
+    memory_bytes: int = 0
+    """It is ended when all its processes together hold more; 0 = what the workspace says."""
+    time_s: float = 0.0
+    """It is ended when it runs longer; 0 = what the workspace says."""
 
 
 list_jobs = Route(
@@ -66,8 +86,12 @@ retry_job = Route(
     "retry_job", "POST", "/v1/jobs/{id}/retry", WRITERS, RetryJob, Job,
     "Queue the same work again as a new job.",
 )  # fmt: skip
+set_job = Route(
+    "set_job", "POST", "/v1/jobs/{id}/set", WRITERS, SetJob, Job,
+    "Give a waiting job another priority, or other jobs to wait for.",
+)  # fmt: skip
 start_command = Route(
     "start_command", "POST", "/v1/jobs", WRITERS, StartCommand, Job,
     "Run any program as a job, with its log, limits and a truthful end.",
 )  # fmt: skip
-ROUTES = (list_jobs, get_job, get_log, cancel_job, retry_job, start_command)
+ROUTES = (list_jobs, get_job, get_log, cancel_job, retry_job, set_job, start_command)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from console.wire.routes import ANYONE, TRAIN, Route
+from console.wire.routes import ANYONE, TRAIN, Nothing, Route
 from storage.records.jobs import Job
-from storage.records.runs import Run, RunComparison, RunDetail
+from storage.records.runs import Aggregate, Run, RunComparison, RunDetail, SavedView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,8 @@ class ListRuns:
     pipeline: str = ""
     filter: str = ""
     """`metrics.roc_auc > 0.7 and params.max_depth < 8 and data = flights@v3`."""
+    sort: str = ""
+    """`-roc_auc,started`: fields, the first decides; empty = newest first."""
     limit: int = 500
     before: int = 0
     candidates: bool = False
@@ -30,6 +32,8 @@ class RunId:
 class CompareRuns:
     ids: tuple[int, ...]
     """2 to 12; the baseline first."""
+    aggregate: Aggregate = "last"
+    """What stands for a metric with steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,21 @@ class NoteRun:
     id: int
     note: str | None = None
     tags: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveRunView:
+    name: str
+    filter: str = ""
+    sort: tuple[str, ...] = ()
+    group: str = ""
+    hidden: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunViewName:
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +71,10 @@ class StartTraining:
     note: str = ""
     priority: int = 0
     after: tuple[int, ...] = ()
+    memory_bytes: int = 0
+    """The job is ended when it holds more; 0 = what the workspace says."""
+    time_s: float = 0.0
+    """The job is ended when it runs longer; 0 = what the workspace says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +97,10 @@ class StartSearch:
     note: str = ""
     priority: int = 0
     after: tuple[int, ...] = ()
+    memory_bytes: int = 0
+    """The job is ended when it holds more; 0 = what the workspace says."""
+    time_s: float = 0.0
+    """The job is ended when it runs longer; 0 = what the workspace says."""
 
 
 list_runs = Route(
@@ -102,4 +129,27 @@ start_search = Route(
     "start_search", "POST", "/v1/pipelines/{pipeline}/search", TRAIN, StartSearch, Job,
     "Look for parameters on the folds, then train the model with the best ones.",
 )  # fmt: skip
-ROUTES = (start_training, start_search, list_runs, get_run, compare_runs, note_run, reproduce_run)
+list_run_views = Route(
+    "list_run_views", "GET", "/v1/run-views", ANYONE, Nothing, list[SavedView],
+    "How people like to look at runs.",
+)  # fmt: skip
+set_run_view = Route(
+    "set_run_view", "POST", "/v1/run-views/{name}", TRAIN, SaveRunView, SavedView,
+    "Keep a filter, an order, a grouping and columns under a name.",
+)  # fmt: skip
+remove_run_view = Route(
+    "remove_run_view", "POST", "/v1/run-views/{name}/remove", TRAIN, RunViewName, Nothing,
+    "Forget a view of runs.",
+)  # fmt: skip
+ROUTES = (
+    start_training,
+    start_search,
+    list_runs,
+    get_run,
+    compare_runs,
+    note_run,
+    reproduce_run,
+    list_run_views,
+    set_run_view,
+    remove_run_view,
+)

@@ -83,6 +83,11 @@ class Rule:
     line: int = 0
     """In the contract file, 1 = first; 0 = not from a file."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a person still has to decide; the columns are agreed with the last rule."""
+        return self.status == "draft" and self.kind != "fields"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractColumn:

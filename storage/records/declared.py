@@ -50,6 +50,15 @@ class DeclaredPerson:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredLimits:
+    """What every job may use unless its command says otherwise; 0 = as much as there is."""
+
+    memory_gb: float = 0.0
+    """Of all its processes together, in units of 1e9 bytes."""
+    minutes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
     """The whole file, checked. `digest` changes with the file and everything it names."""
 
@@ -64,6 +73,8 @@ class Declaration:
     people: tuple[DeclaredPerson, ...] = ()
     jobs_at_once: int = 0
     """0 = from cores and memory."""
+    limits: DeclaredLimits = DeclaredLimits()
+    """Of one job."""
     retention_days: int = 30
     """Raw request events older than this are dropped; roll-ups stay a year."""
     digest: str = ""

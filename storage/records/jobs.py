@@ -39,6 +39,37 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobLimits:
+    """What a job may use before it is ended; 0 = as much as there is."""
+
+    memory_bytes: int = 0
+    """Of all its processes together."""
+    time_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEnd:
+    """How a child process ended, as its keeper saw it."""
+
+    exit_code: int | None
+    """None when a signal ended it."""
+    signal: int | None
+    max_rss_bytes: int = 0
+    ended_at: float = 0.0
+    """Unix time."""
+    oom_kills: int = 0
+    """How often the kernel killed for memory while it ran."""
+    survivors: tuple[str, ...] = ()
+    """`name (pid)` of processes it left behind."""
+    stopped_for: str = ""
+    """`memory`, `time` or `disk`: the limit its keeper ended it for; `start`: it never ran."""
+    used: float = 0.0
+    """Bytes held, seconds run, or bytes the disk had left."""
+    said: str = ""
+    """Why it could not be started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     id: int
     kind: JobKind

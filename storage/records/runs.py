@@ -69,6 +69,23 @@ class MetricPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedView:
+    """How somebody likes to look at runs; names are fields of the filter language."""
+
+    name: str
+    filter: str = ""
+    sort: tuple[str, ...] = ()
+    """The first decides; metrics the best first, all else the smallest. `-` turns it round."""
+    group: str = ""
+    hidden: tuple[str, ...] = ()
+    """Columns put away."""
+    columns: tuple[str, ...] = ()
+    """Columns taken besides the usual ones."""
+    saved_by: str = ""
+    saved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     name: str
     """`evaluation`, `importance`, `score_grid`, `calibration`, `model` …"""
@@ -92,6 +109,22 @@ class RunDetail:
     """Feature and permutation importance, largest first."""
 
 
+Word = Literal["base", "better", "worse", "unclear", "noise", "plain", "not comparable"]
+"""What a difference says. `plain`: not judged on rows, such as the size of a model."""
+Aggregate = Literal["last", "min", "max", "best"]
+"""How a history becomes one number; `best` follows the metric's direction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """A metric of one run over its steps, in rising order; both (n_steps,)."""
+
+    run_id: int
+    metric: str
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricComparison:
     """One metric across compared runs; values in the order of the runs, the baseline first."""
@@ -103,7 +136,31 @@ class MetricComparison:
     ci_low: tuple[float | None, ...] = ()
     """Paired 95 % interval of each delta; None where it cannot be paired."""
     ci_high: tuple[float | None, ...] = ()
-    words: tuple[Literal["base", "better", "worse", "unclear", "noise", "not comparable"], ...] = ()
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryComparison:
+    """One metric with steps across compared runs, condensed to a number per run."""
+
+    metric: str
+    values: tuple[float | None, ...]
+    at_steps: tuple[int | None, ...]
+    """The step that each value is of."""
+    deltas: tuple[float | None, ...]
+    """value − baseline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationBin:
+    """Held-out rows of similar score: their mean score, and the share that turned out positive."""
+
+    n: int
+    score: float
+    seen: float
+    low: float
+    """Wilson interval of `seen`."""
+    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,3 +177,13 @@ class RunComparison:
     """Rows that are the same everywhere and hidden by default."""
     words: tuple[str, ...]
     """The result in plain sentences."""
+    apart: tuple[str, ...] = ()
+    """Per run: why nothing of it could be compared row by row with the baseline; else empty."""
+    histories: tuple[History, ...] = ()
+    """Metrics with steps of all runs, for curves."""
+    aggregate: Aggregate = "last"
+    condensed: tuple[HistoryComparison, ...] = ()
+    importance: tuple[tuple[str, tuple[float | None, ...]], ...] = ()
+    """Feature and what each run loses without it; the largest anywhere first."""
+    calibration: tuple[tuple[CalibrationBin, ...], ...] = ()
+    """Per run; empty for a run without one."""

@@ -79,6 +79,23 @@ UPDATE jobs
 SET cancel_requested_by = $by
 WHERE id = $id;
 
+-- name: set_job_place
+-- Another place in the queue, as long as it waits there.
+UPDATE jobs
+SET priority = $priority,
+    after = $after
+WHERE id = $id
+    AND state = 'queued';
+
+-- name: list_job_retries
+-- Jobs that repeat one, the latest first.
+SELECT id, kind, title, spec, state, priority, after, retry_of, created_at, created_by, started_at,
+    ended_at, pid, pid_started_at, boot_id, exit_code, signal, reason, progress, cpu_ratio, rss_bytes,
+    peak_rss_bytes, result, cancel_requested_by
+FROM jobs
+WHERE retry_of = $id
+ORDER BY id DESC;
+
 -- name: set_job_result
 -- What the job made or why it gave up, told by itself before it ended.
 UPDATE jobs

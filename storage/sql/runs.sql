@@ -156,6 +156,14 @@ FROM run_points
 WHERE run_id = $run_id
 ORDER BY metric, step;
 
+-- name: list_run_histories
+-- The histories of some runs, each as two lists in the order of its steps.
+SELECT run_id, metric, list(step ORDER BY step) AS steps, list(value ORDER BY step) AS "values"
+FROM run_points
+WHERE run_id IN (SELECT unnest(CAST($run_ids AS BIGINT[])))
+GROUP BY run_id, metric
+ORDER BY run_id, metric;
+
 -- name: remove_run_artifact
 -- Makes room for a newer one of the same name.
 DELETE FROM run_artifacts
@@ -173,3 +181,27 @@ SELECT name, kind, digest, bytes
 FROM run_artifacts
 WHERE run_id = $run_id
 ORDER BY name;
+
+-- name: list_run_views
+-- The saved views of runs by name.
+SELECT name, filter, sort, "group", hidden, "columns", saved_by, saved_at
+FROM run_views
+ORDER BY name;
+
+-- name: set_run_view
+-- Saves a view, or replaces the one of its name.
+INSERT INTO run_views (name, filter, sort, "group", hidden, "columns", saved_by, saved_at)
+VALUES ($name, $filter, $sort, $group, $hidden, $columns, $saved_by, $saved_at)
+ON CONFLICT (name) DO UPDATE
+SET filter = excluded.filter,
+    sort = excluded.sort,
+    "group" = excluded."group",
+    hidden = excluded.hidden,
+    "columns" = excluded."columns",
+    saved_by = excluded.saved_by,
+    saved_at = excluded.saved_at;
+
+-- name: remove_run_view
+-- Forgets a view.
+DELETE FROM run_views
+WHERE name = $name;

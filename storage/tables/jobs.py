@@ -79,6 +79,18 @@ def set_job_cancel_requested(connection: DuckDBPyConnection, job_id: int, by: st
     queries.run(connection, "set_job_cancel_requested", {"id": job_id, "by": by})
 
 
+def set_job_place(
+    connection: DuckDBPyConnection, job_id: int, *, priority: int, after: tuple[int, ...]
+) -> bool:
+    """True when the job still waited in the queue."""
+    params = {"id": job_id, "priority": priority, "after": after}
+    return queries.run(connection, "set_job_place", params) == 1
+
+
+def list_job_retries(connection: DuckDBPyConnection, job_id: int) -> list[Job]:
+    return queries.rows(connection, "list_job_retries", {"id": job_id}, into=Job)
+
+
 def set_job_result(
     connection: DuckDBPyConnection, job_id: int, *, result: dict[str, Any], reason: str
 ) -> None:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from storage import queries
 from storage.records.results import Result
-from storage.records.runs import Artifact, MetricPoint, Run, RunDetail, RunState
+from storage.records.runs import (
+    Artifact,
+    History,
+    MetricPoint,
+    Run,
+    RunDetail,
+    RunState,
+    SavedView,
+)
 from storage.tables import jobs
 
 if TYPE_CHECKING:
@@ -135,6 +143,11 @@ def list_run_points(connection: DuckDBPyConnection, run_id: int) -> list[MetricP
     return queries.rows(connection, "list_run_points", {"run_id": run_id}, into=MetricPoint)
 
 
+def list_run_histories(connection: DuckDBPyConnection, run_ids: Sequence[int]) -> list[History]:
+    params = {"run_ids": list(run_ids)}
+    return queries.rows(connection, "list_run_histories", params, into=History)
+
+
 def list_run_artifacts(connection: DuckDBPyConnection, run_id: int) -> list[Artifact]:
     return queries.rows(connection, "list_run_artifacts", {"run_id": run_id}, into=Artifact)
 
@@ -153,3 +166,16 @@ def get_run_detail(connection: DuckDBPyConnection, run_id: int) -> RunDetail | N
         points=tuple(list_run_points(connection, run_id)),
         artifacts=tuple(list_run_artifacts(connection, run_id)),
     )
+
+
+def list_run_views(connection: DuckDBPyConnection) -> list[SavedView]:
+    return queries.rows(connection, "list_run_views", into=SavedView)
+
+
+def set_run_view(connection: DuckDBPyConnection, view: SavedView) -> None:
+    queries.run(connection, "set_run_view", queries.params_of(view))
+
+
+def remove_run_view(connection: DuckDBPyConnection, name: str) -> bool:
+    """Whether there was such a view."""
+    return queries.run(connection, "remove_run_view", {"name": name}) > 0

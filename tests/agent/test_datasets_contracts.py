@@ -11,7 +11,9 @@ from console import errors
 from console.client.client import Client
 from console.rules.contracts import parse
 from console.wire import datasets as wire
-from console.wire.datasets import CheckContract, CheckOfJob, DatasetName, VersionRef
+from console.wire import people as people_wire
+from console.wire.datasets import CheckContract, CheckOfJob, DatasetName, DecideRules, VersionRef
+from console.wire.people import ListLedger
 from console.wire.routes import Nothing
 from storage.records.checks import CheckReport
 from storage.workspace import Workspace
@@ -166,7 +168,7 @@ def test_a_contract_file_that_is_not_there_or_not_text_is_told_at_once(
     with pytest.raises(errors.InvalidError, match="not UTF-8: line 1 has the byte 0xfc"):
         Data(client, "latin").start(file)
     request = CheckContract(dataset="rooms", options={})
-    with pytest.raises(errors.NotFoundError, match=r"rooms has no contract .* declares none"):
+    with pytest.raises(errors.NotFoundError, match=r"rooms has no contract .* no contracts/rooms"):
         client.call(wire.check_contract, request)
 
 
@@ -184,6 +186,45 @@ def test_a_draft_is_a_contract_that_its_data_meets(client: Client, tmp_path: Pat
     job = Data(client, "drafted").add(file)
     assert job.result["verdict"] == "pass"
     assert client.call(wire.get_contract, DatasetName(dataset="drafted")).status == "draft"
+
+
+def test_drafted_rules_are_decided_on_in_their_file_and_in_the_ledger(
+    client: Client, tmp_path: Path
+) -> None:
+    good = write_table(tmp_path / "good.parquet", ROWS.format(0, 2000))
+    data = Data(client, "decided")
+    data.add(good)
+    asked = CheckContract(dataset="decided", version="v1", options={}, infer=True, keep=True)
+    ended = data.end(client.call(wire.check_contract, asked))
+    assert ended.state == "succeeded", ended.reason
+    path = client.workspace.root / "contracts/decided.odcs.yaml"
+    assert "contract accept decided RULE" in path.read_text()
+    with pytest.raises(errors.ConflictError, match="decided has a contract, contracts/decided"):
+        client.call(wire.check_contract, asked)
+
+    # While it is a draft nothing is refused; what is agreed stops.
+    odd = write_table(tmp_path / "odd.parquet", ROWS.format(5000, 7000))
+    assert data.add(odd).result["verdict"] == "warn"
+    request = DecideRules(dataset="decided", accept=("id.range",), refuse=("room",))
+    found = client.call(wire.decide_rules, request)
+    assert found.accepted == ("id.range",)
+    assert all(rule.startswith("room.") for rule in found.refused)
+    odd = write_table(tmp_path / "odder.parquet", ROWS.format(6000, 8000))
+    assert "id range" in data.refused(odd).reason
+    entries = client.call(people_wire.list_ledger, ListLedger(limit=3))[1:]
+    assert {each.action for each in entries} == {"contract.accept", "contract.refuse"}
+    assert all(each.subject == "decided" for each in entries)
+
+    for wrong, kind in (
+        (DecideRules(dataset="decided", accept=("id.rnge",)), errors.NotFoundError),
+        (DecideRules(dataset="decided", accept=("id.range",)), errors.ConflictError),
+        (DecideRules(dataset="decided", accept=("heat",), refuse=("heat",)), errors.UsageError),
+        (DecideRules(dataset="decided", accept=("heat",), severity="huge"), errors.UsageError),
+        (DecideRules(dataset="decided"), errors.UsageError),
+        (DecideRules(dataset="rooms", accept=("heat",)), errors.NotFoundError),
+    ):
+        with pytest.raises(kind):
+            client.call(wire.decide_rules, wrong)
 
 
 def test_what_spoils_learning_is_found_without_a_contract(client: Client, tmp_path: Path) -> None:

@@ -99,7 +99,15 @@ def test_the_story_of_two_trainings(late_client: Client) -> None:
     assert gates.baseline == "late@v1"
     assert gates.verdict == "fail"
 
-    found = client.call(wire.compare_runs, CompareRuns(ids=(first.id, second.id)))
+    asked = CompareRuns(ids=(first.id, second.id), aggregate="best")
+    found = client.call(wire.compare_runs, asked)
+    curve = next(each for each in found.condensed if each.metric == "valid_log_loss")
+    assert (len(found.histories[0].steps), curve.at_steps[1]) != (0, None)
+    assert curve.values[0] == min(
+        point.value for point in detail.points if point.metric == "valid_log_loss"
+    )
+    assert found.importance[0][0] == "weight"
+    assert [len(bins) > 2 for bins in found.calibration] == [True, True]
     assert found.params == (("max_iter", ("20", "1")),)
     auc = found.metrics[0]
     assert (auc.metric, auc.words) == ("roc_auc", ("base", "worse"))

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from console.rules.contract_inference import accepted
 from console.rules.contracts import parse
 from console.rules.odcs_writing import write
 from console.worker.data.checking import check
@@ -85,21 +84,6 @@ def test_cells_of_the_wrong_type_are_tolerated_as_often_as_seen(connection: Conn
     rule = by_id(draft(connection, "t", "t", problems=[problem]).contract)["x.type"]
     assert 0.003 < rule.max_rate < 0.01
     assert rule.description == "3 of 1,000 values are not BIGINT"
-
-
-def test_accepting_and_rejecting_ends_the_draft(connection: Connection) -> None:
-    relation = f"read_parquet('{SAMPLE}/planes.parquet')"
-    found = draft(connection, relation, "planes").contract
-    ids = [rule.id for rule in found.rules if rule.kind != "fields"]
-    half = accepted(found, accept=ids[:3], reject=ids[3:6])
-    assert half.status == "draft"
-    assert by_id(half)[ids[0]].severity == "error"
-    assert ids[3] not in by_id(half)
-    assert same(parse(write(half), "t.yaml"), half)
-    done = accepted(half, accept=ids)
-    assert done.status == "active"
-    assert {rule.status for rule in done.rules} == {"accepted"}
-    assert same(parse(write(done), "t.yaml"), done)
 
 
 @pytest.mark.parametrize("name", ["flights", "weather", "planes"])

@@ -1,70 +1,94 @@
-"""Job states: what may follow what, and what a dead process means."""
+"""What the end of a process says about its job."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
-from console.errors import ConflictError
-from console.rules import lifecycle
+from console.rules.job_order import cycle
+from console.rules.lifecycle import verdict
+from storage.records.jobs import Job, ProcessEnd
 
 
-def test_a_final_state_is_never_left() -> None:
-    for before in lifecycle.FINAL:
-        assert not any(lifecycle.can_move(before, after) for after in lifecycle.STATES)
+def job(**known: Any) -> Job:
+    given = {
+        "id": 7, "kind": "train", "title": "train delays", "spec": {}, "state": "running",
+        "created_at": datetime(2026, 1, 5, tzinfo=UTC), "created_by": "ana", "result": {},
+    }  # fmt: skip
+    return Job(**{**given, **known})
 
 
-def test_every_state_can_reach_an_end_and_none_follows_itself() -> None:
-    assert set(lifecycle.TRANSITIONS) == set(lifecycle.STATES)
-    for state in lifecycle.STATES:
-        reached, frontier = {state}, [state]
-        while frontier:
-            for after in lifecycle.TRANSITIONS[frontier.pop()] - reached:
-                reached.add(after)  # type: ignore[arg-type]  # keys are checked to be states above
-                frontier.append(after)  # type: ignore[arg-type]
-        assert reached & lifecycle.FINAL
-        assert not lifecycle.can_move(state, state)
+def end(exit_code: int | None = None, signal: int | None = None, **known: Any) -> ProcessEnd:
+    return ProcessEnd(exit_code=exit_code, signal=signal, **known)
 
 
-def test_a_queued_job_cannot_succeed_without_having_been_started() -> None:
-    with pytest.raises(ConflictError) as refused:
-        lifecycle.check_move(7, "queued", "succeeded")
-    assert refused.value.message == "cannot make job 7 succeeded: it is queued."
-    assert "starting" in refused.value.hint
-
-
-def test_the_way_out_of_an_ended_job_is_a_retry() -> None:
-    with pytest.raises(ConflictError) as refused:
-        lifecycle.check_move(7, "failed", "running")
-    assert "job retry 7" in refused.value.hint
-    assert lifecycle.can_retry("lost")
-    assert not lifecycle.can_retry("succeeded")
-    assert not lifecycle.can_retry("running")
-    assert lifecycle.can_cancel("queued")
-    assert not lifecycle.can_cancel("lost")
+LIMITED = {"limits": {"memory_bytes": 2_000_000_000, "time_s": 60.0}}
 
 
 @pytest.mark.parametrize(
-    ("exit_code", "signal", "word", "cancelled", "state"),
+    ("told", "ended", "state", "words"),
     [
-        (0, None, True, False, "succeeded"),
-        (0, None, None, False, "succeeded"),
-        (0, None, False, False, "failed"),
-        (1, None, True, False, "failed"),
-        (None, 9, True, False, "failed"),
-        (None, 15, None, True, "cancelled"),
-        (None, None, True, False, "succeeded"),
-        (None, None, False, False, "failed"),
-        (None, None, None, False, "lost"),
-        (None, None, None, True, "cancelled"),
-        (0, None, True, True, "succeeded"),
+        ({}, end(0), "succeeded", ""),
+        ({"cancel_requested_by": "ana"}, end(0), "succeeded", ""),
+        ({"reason": "no such column."}, end(3), "failed", "no such column."),
+        ({}, end(3), "failed", "ended with exit code 3: it printed nothing"),
+        ({}, end(signal=11), "failed", "killed by SIGSEGV"),
+        ({}, end(signal=9, oom_kills=1), "failed", "killed by the system because the machine was"),
+        ({"cancel_requested_by": "ana"}, end(143), "cancelled", "cancelled by ana, stopped"),
+        (
+            {"cancel_requested_by": "ana"},
+            end(signal=9),
+            "cancelled",
+            "cancelled by ana, killed after ignoring the request",
+        ),
+        (
+            {"cancel_requested_by": "ana"},
+            end(signal=15, survivors=("redis (81)", "sh (82)")),
+            "cancelled",
+            "cancelled by ana, stopped; it left behind redis (81), sh (82)",
+        ),
+        ({}, end(0, survivors=("redis (81)",)), "succeeded", "it left behind redis (81)"),
+        (
+            {"spec": LIMITED},
+            end(signal=9, stopped_for="memory", used=2.3e9),
+            "failed",
+            "ended because it used 2.3 GB of memory and may use 2.0 GB. Give it more: "
+            "mlops-console job retry 7 --memory 4GB",
+        ),
+        (
+            {"spec": LIMITED},
+            end(143, stopped_for="time", used=60.4),
+            "failed",
+            "ended because it ran for 1 m 00 s and may run for 1 m 00 s. Give it more: "
+            "mlops-console job retry 7 --time 120s",
+        ),
+        (
+            {},
+            end(1, stopped_for="disk", used=55e6),
+            "failed",
+            "ended because it filled the disk: 55.0 MB were left. Free some space, then: "
+            "mlops-console job retry 7",
+        ),
+        ({}, end(127, stopped_for="start", said="tain.py: No such file"), "failed", "cannot start"),
     ],
 )
-def test_the_exit_status_decides_over_the_workers_word(
-    exit_code: int | None, signal: int | None, word: bool | None, cancelled: bool, state: str
+def test_the_end_of_a_process_decides_over_what_the_job_said(
+    told: dict[str, Any], ended: ProcessEnd, state: str, words: str
 ) -> None:
-    assert (
-        lifecycle.state_after_exit(
-            exit_code=exit_code, signal=signal, ended_well=word, was_cancelled=cancelled
-        )
-        == state
-    )
+    found, reason = verdict(job(**told), ended)
+    assert found == state
+    assert reason.startswith(words) and bool(reason) == bool(words)
+
+
+def test_a_program_that_fails_is_quoted() -> None:
+    _, reason = verdict(job(), end(1), "ModuleNotFoundError: No module named 'torch'")
+    assert reason == "ended with exit code 1: ModuleNotFoundError: No module named 'torch'"
+
+
+def test_jobs_that_would_wait_for_one_another_are_found() -> None:
+    waits: dict[int, list[int]] = {1: [], 2: [1], 3: [2], 4: [2, 3]}
+    assert cycle(1, [4], waits.__getitem__) in ([1, 4, 3, 2, 1], [1, 4, 2, 1])
+    assert cycle(5, [5], waits.__getitem__) == [5, 5]
+    assert cycle(5, [4], waits.__getitem__) == []

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from console.rules.filtering import FilterFault, parse
-from console.rules.run_comparison import compare
+from console.rules.run_comparison import compare, side_by_side_importance
 from console.rules.run_fields import run_fields
+from console.rules.run_histories import condense, condensed
 from storage.records.results import Result
-from storage.records.runs import DataUse, Run
+from storage.records.runs import Aggregate, DataUse, History, Run
 
 BASE = Run(
     id=117,
@@ -40,7 +41,7 @@ def auc_difference(low: float, high: float) -> Result:
 
 def test_only_what_differs_is_listed_and_the_rest_is_counted() -> None:
     run = other(params={"max_iter": 120, "learning_rate": 0.1, "max_depth": 8})
-    found = compare([BASE, run], [None])
+    found = compare([BASE, run], ["they were not judged on the same rows"])
     assert found.params == (("max_iter", ("60", "120")), ("max_depth", ("absent", "8")))
     assert found.data == found.code == ()
     # learning_rate, flights, pipeline, seed, commit, changes, estimator and python are equal.
@@ -63,8 +64,9 @@ def test_a_sentence_says_what_changed_and_what_it_did() -> None:
 
 def test_runs_judged_on_other_rows_are_said_to_be_not_comparable() -> None:
     run = other(data=(DataUse(dataset="flights", version=4, digest="e"),))
-    found = compare([BASE, run], [None])
+    found = compare([BASE, run], ["they were not judged on the same rows"])
     assert found.metrics[0].words == ("base", "not comparable")
+    assert found.apart == ("", "they were not judged on the same rows")
     assert found.words == (
         "Run 118 differs from run 117 in flights (v3 → v4). They were not judged on the same "
         "rows, so their metrics cannot be compared.",
@@ -76,6 +78,57 @@ def test_a_run_made_the_same_way_is_said_to_be() -> None:
     assert found.words == (
         "Run 118 was made exactly like run 117. AUC 0 (0 to 0): no difference that matters.",
     )
+
+
+def test_a_sentence_tells_the_leading_metric_and_then_what_is_certain() -> None:
+    metrics = {"roc_auc": 0.71, "recall": 0.5, "log_loss": 0.6}
+    run = other(metrics=metrics)
+    unclear = Result(name="recall", value=0.0, ci_low=-0.1, ci_high=0.1)
+    loss = Result(name="log_loss", value=0.1, ci_low=0.05, ci_high=0.15)
+    found = compare(
+        [replace(BASE, metrics=metrics | {"log_loss": 0.5}), run],
+        [{"roc_auc": (auc_difference(-0.01, 0.01), "unclear"), "recall": (unclear, "unclear"),
+          "log_loss": (loss, "worse")}],
+    )  # fmt: skip
+    assert found.words[0].endswith(
+        "AUC 0 (−0.010 to +0.010): could be noise; log loss +0.100 (+0.050 to +0.150): worse."
+    )
+
+
+def test_what_is_not_judged_on_rows_is_no_matter_of_comparable_or_not() -> None:
+    runs = [replace(BASE, metrics={"artifact_bytes": size}) for size in (10.0, 20.0)]
+    found = compare(runs, [{}])
+    assert (found.metrics[0].words, found.metrics[0].deltas) == (("base", "plain"), (0.0, 10.0))
+
+
+def test_features_stand_side_by_side_the_largest_anywhere_first() -> None:
+    rows = side_by_side_importance([(("a", 0.1), ("b", 0.05)), (("b", 0.3), ("c", -0.1))])
+    assert rows == (("b", (0.05, 0.3)), ("a", (0.1, None)), ("c", (None, -0.1)))
+    assert side_by_side_importance([(), ()]) == ()
+
+
+HISTORY = History(run_id=117, metric="valid_log_loss", steps=(1, 2, 5), values=(0.5, 0.3, 0.4))
+
+
+@pytest.mark.parametrize(
+    ("how", "metric", "expected"),
+    [("last", "valid_log_loss", (5, 0.4)), ("min", "accuracy", (2, 0.3)),
+     ("max", "valid_log_loss", (1, 0.5)), ("best", "valid_log_loss", (2, 0.3)),
+     ("best", "train_loss", (2, 0.3)), ("best", "accuracy", (1, 0.5))],
+)  # fmt: skip
+def test_a_history_becomes_one_number(
+    how: Aggregate, metric: str, expected: tuple[int, float]
+) -> None:
+    assert condense(replace(HISTORY, metric=metric), how) == expected
+
+
+def test_condensed_histories_stand_side_by_side_with_their_steps() -> None:
+    (row,) = condensed([118, 117], [HISTORY], "best")
+    assert (row.values, row.at_steps, row.deltas) == ((None, 0.3), (None, 2), (None, None))
+    twin = replace(HISTORY, run_id=118, values=(0.5, 0.2, 0.1))
+    (row,) = condensed([117, 118], [HISTORY, twin], "best")
+    assert (row.values, row.at_steps) == ((0.3, 0.1), (2, 5))
+    assert row.deltas[1] == pytest.approx(-0.2)
 
 
 @pytest.mark.parametrize(

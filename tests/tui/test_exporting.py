@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from console.errors import UsageError
-from console.tui.exporting import export, fault_of, written
+from console.tabular import fault_of, written
+from console.tui.exporting import cells_of, export
 from console.tui.widgets.table import Table
 from console.tui.widgets.table_layout import Column
 
@@ -32,14 +33,16 @@ def table(*rows: Row) -> Table[Row]:
 
 
 def test_csv_has_plain_numbers_and_no_formulas() -> None:
-    text = written(table(("a,b", "195 583"), ("=1+1", "−0.5"), ("-3", "–")), ".csv")
+    text = written(".csv", *cells_of(table(("a,b", "195 583"), ("=1+1", "−0.5"), ("-3", "–"))))
     assert list(csv.reader(text.splitlines())) == [
         ["name", "rows"], ["a,b", "195583"], ["'=1+1", "-0.5"], ["-3", ""],
     ]  # fmt: skip
 
 
 def test_json_is_a_list_of_objects() -> None:
-    assert json.loads(written(table(("é", "1 000")), ".json")) == [{"name": "é", "rows": "1000"}]
+    assert json.loads(written(".json", *cells_of(table(("é", "1 000"))))) == [
+        {"name": "é", "rows": "1000"}
+    ]
 
 
 def test_the_filter_decides_what_is_written(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from console.wire.datasets import (
     CheckOfJob,
     CollectGarbage,
     DatasetName,
+    Decided,
+    DecideRules,
     DiffAnswer,
     ExportData,
     Garbage,
@@ -104,6 +106,7 @@ async def add_data(call: Call, request: AddData) -> Job:
     if request.tag:
         _check_tag(request.tag)
     declared = call.agent.declaration.datasets.get(name, DeclaredDataset(name=name))
+    contract = contracts.place_of(call, name)
     spec: dict[str, Any] = {
         "turn": f"data {name}",
         "dataset": name,
@@ -116,7 +119,7 @@ async def add_data(call: Call, request: AddData) -> Job:
         "time_column": declared.time_column,
         "options": request.options,
         "force": request.force,
-        "contract": contracts.keep(call, declared.contract) if declared.contract else None,
+        "contract": contracts.keep(call, contract) if contract else None,
         "dataset_note": declared.note,
         "shell": _add_command(request),
     }
@@ -201,11 +204,13 @@ async def check_contract(call: Call, request: CheckContract) -> Job:
     for file in request.files:
         _absolute(file)
     declared = call.agent.declaration.datasets.get(name, DeclaredDataset(name=name))
-    path = request.contract or declared.contract
+    path = request.contract or contracts.place_of(call, name)
     if not path and not request.infer and not request.learning:
-        raise errors.NotFoundError(
-            f"{name} has no contract to check against: mlops.toml declares none.",
-            hint=f"Draft one: mlops-console contract infer {name}",
+        raise _no_contract(f"{name} has no contract to check against", name)
+    if request.keep and path:
+        raise errors.ConflictError(
+            f"{name} has a contract, {path}; a draft does not replace it.",
+            hint=f"Compare them: mlops-console contract infer {name} -o draft.odcs.yaml",
         )
     version = None if request.files else await _version(call, name, request.version or "latest")
     train = await _version(call, name, request.train) if request.train else None
@@ -216,6 +221,7 @@ async def check_contract(call: Call, request: CheckContract) -> Job:
         "contract": contracts.keep(call, path) if path and not request.infer else None,
         "options": request.options,
         "infer": request.infer,
+        "keep": str(call.root / contracts.USUAL_PLACE.format(name)) if request.keep else "",
         "learning": request.learning,
         "label": request.label,
         "train": train.manifest if train else "",
@@ -225,6 +231,7 @@ async def check_contract(call: Call, request: CheckContract) -> Job:
     }
     verb = "infer" if request.infer else "check"
     subject = version.name if version else f"{name} {shlex.join(request.files)}"
+    subject += f" -o {contracts.USUAL_PLACE.format(name)}" if request.keep else ""
     return await queue_job(
         call,
         "check",
@@ -246,15 +253,29 @@ async def get_check(call: Call, request: CheckOfJob) -> CheckReport:
 
 
 async def get_contract(call: Call, request: DatasetName) -> Contract:
-    declared = call.agent.declaration.datasets.get(request.dataset)
-    if declared is None or not declared.contract:
-        if declared is None:
-            await call.read(lambda c: find_dataset(c, request.dataset))
-        raise errors.NotFoundError(
-            f"mlops.toml declares no contract for {request.dataset}.",
-            hint=f"Draft one: mlops-console contract infer {request.dataset}",
-        )
-    return await contracts.declared(call, request.dataset, declared.contract)
+    return await contracts.declared(call, request.dataset, await _contract(call, request.dataset))
+
+
+async def decide_rules(call: Call, request: DecideRules) -> Decided:
+    return await contracts.decide(call, request, await _contract(call, request.dataset))
+
+
+async def _contract(call: Call, dataset: str) -> str:
+    """The contract file of a dataset; raises when there is none."""
+    place = contracts.place_of(call, dataset)
+    if not place:
+        if dataset not in call.agent.declaration.datasets:
+            await call.read(lambda c: find_dataset(c, dataset))
+        raise _no_contract(f"{dataset} has no contract", dataset)
+    return place
+
+
+def _no_contract(what: str, dataset: str) -> errors.NotFoundError:
+    usual = contracts.USUAL_PLACE.format(dataset)
+    return errors.NotFoundError(
+        f"{what}: mlops.toml names none and there is no {usual}.",
+        hint=f"Draft one: mlops-console contract infer {dataset} -o {usual}",
+    )
 
 
 async def export_data(call: Call, request: ExportData) -> Job:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import os
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console import errors
+from console import errors, text
 from console.agent.context import Call
-from console.rules import lifecycle
-from console.wire.jobs import GetLog, JobId, ListJobs, RetryJob, StartCommand
-from storage.records.jobs import Job, JobKind, LogChunk
+from console.agent.job_logs import read_log
+from console.rules import job_order, lifecycle
+from console.wire.jobs import GetLog, JobId, ListJobs, RetryJob, SetJob, StartCommand
+from storage.records.declared import DeclaredLimits
+from storage.records.jobs import Job, JobKind, JobLimits, LogChunk
 from storage.tables import jobs
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-LOG_LIMIT_BYTES = 256 * 1024
+NO_LIMITS = JobLimits()
 
 
 async def queue_job(
@@ -27,9 +30,14 @@ async def queue_job(
     command: str,
     priority: int = 0,
     after: tuple[int, ...] = (),
+    limits: JobLimits = NO_LIMITS,
     retry_of: int | None = None,
 ) -> Job:
-    """Queue a job and write its ledger entry. `command` is the shell form of the request."""
+    """Queue a job and write its ledger entry. `command` is the shell form of the request.
+
+    Limits that are left open are those its spec has, or else the workspace's.
+    """
+    spec = _limited(call, spec, limits)
 
     def create(connection: DuckDBPyConnection) -> Job:
         for needed in after:
@@ -81,24 +89,7 @@ async def get_job(call: Call, request: JobId) -> Job:
 async def get_log(call: Call, request: GetLog) -> LogChunk:
     job = await get_job(call, JobId(id=request.id))
     path = call.agent.workspace.job(str(job.id)).log
-    is_final = job.state in lifecycle.FINAL
-    try:
-        with path.open("rb") as log:
-            size = os.fstat(log.fileno()).st_size
-            start = request.start if request.start >= 0 else max(0, size + request.start)
-            start = min(start, size)
-            log.seek(start)
-            raw = log.read(max(1, min(request.limit, LOG_LIMIT_BYTES)))
-    except FileNotFoundError:
-        return LogChunk(text="", start=0, end=0, size=0, is_final=is_final)
-    except OSError as error:
-        raise errors.UnavailableError(f"cannot read {path}: {error.strerror}.") from error
-    # A chunk may end inside a character; the next one starts where whole characters ended.
-    text = raw.decode("utf-8", "ignore" if len(raw) == request.limit else "replace")
-    used = len(raw) if len(raw) < request.limit else len(text.encode("utf-8"))
-    used = used or len(raw)
-    end = start + used
-    return LogChunk(text=text, start=start, end=end, size=size, is_final=is_final and end >= size)
+    return read_log(path, request.start, request.limit, has_ended=job.state in lifecycle.FINAL)
 
 
 async def cancel_job(call: Call, request: JobId) -> Job:
@@ -137,6 +128,7 @@ async def retry_job(call: Call, request: RetryJob) -> Job:
         if job.kind != "train":
             raise errors.UsageError(f"job {job.id} is a {job.kind}; only trainings take params.")
         spec["params"] = {**spec.get("params", {}), **request.params}
+    after = await call.read(lambda c: _still_needed(c, job))
     return await queue_job(
         call,
         job.kind,
@@ -144,8 +136,105 @@ async def retry_job(call: Call, request: RetryJob) -> Job:
         spec,
         command=f"mlops-console job retry {job.id}",
         priority=job.priority,
+        after=after,
+        limits=JobLimits(memory_bytes=request.memory_bytes, time_s=request.time_s),
         retry_of=job.id,
     )
+
+
+def _still_needed(connection: DuckDBPyConnection, job: Job) -> tuple[int, ...]:
+    """The jobs it waits for: of each the latest try, those that succeeded left out."""
+    found = []
+    for needed in job.after:
+        last = jobs.get_job(connection, needed)
+        while last is not None and (tries := jobs.list_job_retries(connection, last.id)):
+            last = tries[0]
+        if last is None or last.state == "succeeded":
+            continue
+        if last.state in lifecycle.FINAL:
+            raise errors.ConflictError(
+                f"cannot retry job {job.id}: it needs job {last.id}, which is {last.state}.",
+                hint=f"Do that one again first: mlops-console job retry {last.id}",
+            )
+        found.append(last.id)
+    return tuple(found)
+
+
+async def set_job(call: Call, request: SetJob) -> Job:
+    if request.priority is None and request.after is None:
+        raise errors.UsageError(
+            f"nothing was said about job {request.id}.", hint="Add --priority 5, or --after JOB."
+        )
+
+    def change(connection: DuckDBPyConnection) -> None:
+        job = jobs.get_job(connection, request.id)
+        if job is None:
+            raise errors.NotFoundError(
+                f"cannot set job {request.id}: there is no such job.",
+                hint="See them: mlops-console job list",
+            )
+        priority = job.priority if request.priority is None else request.priority
+        after = job.after if request.after is None else tuple(dict.fromkeys(request.after))
+        _check_order(connection, job.id, after)
+        if not jobs.set_job_place(connection, job.id, priority=priority, after=after):
+            raise errors.ConflictError(
+                f"cannot set job {job.id}: it is {job.state}, and only what waits has a place."
+            )
+        words = [f"priority {priority}"] + [f"after {text.listed(map(str, after))}"] * bool(after)
+        call.record(
+            connection,
+            "job.set",
+            f"job {job.id}",
+            f"sets {job.title} to {', '.join(words)}",
+            command=_set_command(request),
+        )
+
+    await call.change(change, "jobs")
+    call.agent.supervisor.wake()
+    return await get_job(call, JobId(id=request.id))
+
+
+def _check_order(connection: DuckDBPyConnection, job_id: int, after: tuple[int, ...]) -> None:
+    """Raise for a job that is not there, and for jobs that would wait for one another."""
+
+    def waits_for(number: int) -> tuple[int, ...]:
+        job = jobs.get_job(connection, number)
+        return job.after if job is not None and job.state not in lifecycle.FINAL else ()
+
+    for needed in after:
+        if jobs.get_job(connection, needed) is None:
+            raise errors.NotFoundError(f"job {job_id} cannot wait for job {needed}: no such job.")
+    way = job_order.cycle(job_id, after, waits_for)
+    if way:
+        raise errors.ConflictError(
+            f"job {job_id} would wait for itself: {' after '.join(map(str, way))}.",
+            hint=f"Let one of them go first: mlops-console job set {way[-2]} --after-none",
+        )
+
+
+def _set_command(request: SetJob) -> str:
+    words = ["mlops-console", "job", "set", str(request.id)]
+    if request.priority is not None:
+        words += ["--priority", str(request.priority)]
+    if request.after is not None:
+        words += [word for each in request.after for word in ("--after", str(each))]
+        words += [] if request.after else ["--after-none"]
+    return " ".join(words)
+
+
+def _limited(call: Call, spec: dict[str, Any], limits: JobLimits) -> dict[str, Any]:
+    """The spec with what the job may use: as asked for, as before, as the workspace declares."""
+    declared = call.agent.declaration_file.last_good
+    workspace = declared.limits if declared else DeclaredLimits()
+    known = {
+        "memory_bytes": int(workspace.memory_gb * 1e9),
+        "time_s": workspace.minutes * 60,
+        **spec.get("limits", {}),
+    }
+    asked = {"memory_bytes": limits.memory_bytes, "time_s": limits.time_s}
+    known |= {name: value for name, value in asked.items() if value}
+    kept = {name: value for name, value in known.items() if value}
+    return {**spec, "limits": kept} if kept else spec
 
 
 async def start_command(call: Call, request: StartCommand) -> Job:
@@ -153,13 +242,20 @@ async def start_command(call: Call, request: StartCommand) -> Job:
         raise errors.UsageError(
             "no command was given.", hint="For example: mlops-console job run -- python train.py"
         )
+    if request.directory and not Path(request.directory).is_dir():
+        raise errors.NotFoundError(
+            f"cannot run {request.command[0]} in {request.directory}: there is no such directory.",
+            hint="Name another with -C; without it jobs run in the workspace.",
+        )
     shown = " ".join(request.command)
+    spec = {"command": list(request.command), "directory": request.directory}
     return await queue_job(
         call,
         "command",
         request.title or (shown if len(shown) <= 60 else shown[:59] + "…"),
-        {"command": list(request.command), "directory": request.directory},
-        command=f"mlops-console job run -- {shown}",
+        spec | ({"path": request.path} if request.path else {}),
+        command=f"mlops-console job run -- {shlex.join(request.command)}",
         priority=request.priority,
         after=request.after,
+        limits=JobLimits(memory_bytes=request.memory_bytes, time_s=request.time_s),
     )

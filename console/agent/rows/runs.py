@@ -15,18 +15,23 @@ from console.agent.context import Agent, Call
 from console.agent.rows.jobs import queue_job
 from console.agent.run_index import RunIndex
 from console.rules import search_space
-from console.rules.run_fields import in_reading_order
+from console.rules.declared_table import nearest
+from console.rules.filtering import parse
+from console.rules.run_fields import find_field, in_reading_order
+from console.wire.routes import Nothing
 from console.wire.runs import (
     CompareRuns,
     ListRuns,
     NoteRun,
     RunId,
+    RunViewName,
+    SaveRunView,
     StartSearch,
     StartTraining,
 )
 from storage.errors import StorageError
-from storage.records.jobs import Job
-from storage.records.runs import Run, RunComparison, RunDetail
+from storage.records.jobs import Job, JobLimits
+from storage.records.runs import History, Run, RunComparison, RunDetail, SavedView
 from storage.tables import runs
 from storage.workspace import check_id
 
@@ -62,6 +67,7 @@ async def start_training(call: Call, request: StartTraining) -> Job:
         command=_train_command(request),
         priority=request.priority,
         after=request.after,
+        limits=JobLimits(memory_bytes=request.memory_bytes, time_s=request.time_s),
     )
 
 
@@ -92,14 +98,18 @@ async def start_search(call: Call, request: StartSearch) -> Job:
         command=_search_command(request),
         priority=request.priority,
         after=request.after,
+        limits=JobLimits(memory_bytes=request.memory_bytes, time_s=request.time_s),
     )
 
 
 async def list_runs(call: Call, request: ListRuns) -> list[Run]:
     index = await run_index(call)
+    if request.pipeline and not index.has_pipeline(request.pipeline):
+        training.find_pipeline(call.agent.declaration, request.pipeline)
     return index.find(
         pipeline=request.pipeline,
         filter_text=request.filter,
+        sort=[word.strip() for word in request.sort.split(",") if word.strip()],
         before=request.before,
         limit=max(1, min(request.limit, 10_000)),
         candidates=request.candidates,
@@ -114,26 +124,30 @@ async def get_run(call: Call, request: RunId) -> RunDetail:
 
 
 async def compare_runs(call: Call, request: CompareRuns) -> RunComparison:
-    if not 2 <= len(set(request.ids)) <= COMPARED_AT_MOST:
+    ids = tuple(dict.fromkeys(request.ids))
+    if not 2 <= len(ids) <= COMPARED_AT_MOST:
+        named = "one run was" if len(ids) == 1 else f"{len(ids)} runs were"
         raise errors.UsageError(
-            f"{len(set(request.ids))} different runs were named; a comparison takes "
-            f"2 to {COMPARED_AT_MOST}.",
+            f"{named} named; a comparison takes 2 to {COMPARED_AT_MOST} different ones.",
             hint="For example: mlops-console run compare 117 118",
         )
 
-    def look(connection: DuckDBPyConnection) -> list[RunDetail]:
+    def look(connection: DuckDBPyConnection) -> tuple[list[RunDetail], list[History]]:
         found = []
-        for number in request.ids:
+        for number in ids:
             detail = runs.get_run_detail(connection, number)
             if detail is None:
                 raise _unknown(number)
             found.append(detail)
-        return found
+        return found, runs.list_run_histories(connection, ids)
 
-    details = await call.read(look)
+    details, histories = await call.read(look)
+    details = [with_importance(call.agent, each) for each in details]
     from console.agent.run_comparing import compare  # numpy: only when somebody compares
 
-    return await asyncio.to_thread(compare, call.agent.objects, details)
+    return await asyncio.to_thread(
+        compare, call.agent.objects, details, histories, request.aggregate
+    )
 
 
 async def note_run(call: Call, request: NoteRun) -> Run:
@@ -172,6 +186,57 @@ async def reproduce_run(call: Call, request: RunId) -> Job:
         spec,
         command=f"mlops-console run reproduce {request.id}",
     )
+
+
+async def list_run_views(call: Call, _request: Nothing) -> list[SavedView]:
+    return await call.read(runs.list_run_views)
+
+
+async def set_run_view(call: Call, request: SaveRunView) -> SavedView:
+    check_id(request.name, "view name")
+    index = await run_index(call)
+    parse(request.filter, index.fields)
+    for word in (*request.sort, request.group):
+        if word:
+            find_field(word.removeprefix("-"), index.fields, "a view cannot be made of")
+    view = SavedView(
+        name=request.name,
+        filter=request.filter,
+        sort=request.sort,
+        group=request.group,
+        hidden=request.hidden,
+        columns=request.columns,
+        saved_by=call.actor.name,
+        saved_at=call.agent.clock.now(),
+    )
+
+    def change(connection: DuckDBPyConnection) -> SavedView:
+        runs.set_run_view(connection, view)
+        call.record(
+            connection,
+            "run.view",
+            f"view {view.name}",
+            f"view {view.name} of runs: {view.filter or 'all runs'}",
+            command=shlex.join(["mlops-console", "run", "list", "--view", view.name]),
+        )
+        return view
+
+    return await call.change(change, "runs")
+
+
+async def remove_run_view(call: Call, request: RunViewName) -> Nothing:
+    def change(connection: DuckDBPyConnection) -> Nothing:
+        known = [view.name for view in runs.list_run_views(connection)]
+        if not runs.remove_run_view(connection, request.name):
+            raise errors.NotFoundError(
+                f"there is no view {request.name!r}.",
+                hint=nearest(request.name, known, "There are") if known else "None is saved.",
+            )
+        summary = f"view {request.name} of runs is forgotten"
+        call.record(connection, "run.view", f"view {request.name}", summary)
+        return Nothing()
+
+    return await call.change(change, "runs")
 
 
 def with_importance(agent: Agent, detail: RunDetail) -> RunDetail:

@@ -114,6 +114,40 @@ def slope(y: Labels, score: Floats, confidence: float = 0.95) -> Estimate:
     return value, value - half, value + half, "normal"
 
 
+def logistic_influence(
+    y: Labels, score: Floats, *, in_the_large: bool = False
+) -> tuple[float, Floats]:
+    """Slope, or intercept in the large, and how far each row pulls it: (n_rows,), mean 0.
+
+    The variance of the pulls over n is the robust variance of the value (Huber 1967), so the pulls
+    of two scores subtract to that of their difference. NaN and zeros where there is no solution.
+    """
+    x = _logit(score)
+    design = np.ones((y.size, 1)) if in_the_large else np.column_stack((np.ones_like(x), x))
+    offset = x if in_the_large else np.zeros_like(x)
+    fitted = _logistic(design, y, offset) if in_the_large or np.ptp(x) > 0 else None
+    if fitted is None:
+        return math.nan, np.zeros(y.size)
+    coefficients, covariance = fitted
+    p = 1.0 / (1.0 + np.exp(-np.clip(design @ coefficients + offset, -35.0, 35.0)))
+    pulls = (design * (y - p)[:, None]) @ covariance * y.size
+    return float(coefficients[-1]), np.asarray(pulls[:, -1])
+
+
+def ece_draws(
+    y: Labels, scores: tuple[Floats, ...], rng: np.random.Generator, draws: int = 500
+) -> Floats:
+    """ECE of several scores on the same Poisson-weighted rows: (draws, k). Bins stay."""
+    coded = [_bins(score, ECE_BINS, "quantile") for score in scores]
+    result = np.empty((draws, len(scores)))
+    for row in range(draws):
+        weight = rng.poisson(1.0, y.size)
+        for column, (score, (codes, size)) in enumerate(zip(scores, coded, strict=True)):
+            gaps = np.bincount(codes, weights=weight * (y - score), minlength=size)
+            result[row, column] = np.abs(gaps).sum() / max(1, weight.sum())
+    return result
+
+
 def intercept(y: Labels, score: Floats, confidence: float = 0.95) -> Estimate:
     """Calibration in the large: log-odds to add so that the mean score is right; best 0."""
     fitted = _logistic(np.ones((y.size, 1)), y, _logit(score))

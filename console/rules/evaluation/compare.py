@@ -1,11 +1,13 @@
 """Champion against challenger, model against baseline: one difference per metric, paired by row.
 
-Called by the worker. The results carry the scope `against:<name>` and value = new − old, ready for
-gates of the kinds `non_inferior` and `beats_baseline`.
+Called by the worker and when runs are compared; many classes are in `compare_classes`. The results
+carry the scope `against:<name>` and value = new − old, ready for gates of the kinds `non_inferior`
+and `beats_baseline`. Invariant: every metric that is measured on rows has its paired difference.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, Literal
@@ -15,11 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from console.errors import InvalidError
 from console.rules import metrics
-from console.rules.evaluation import paired, ranking, resampling
+from console.rules.evaluation import calibration, paired, ranking, resampling
 from console.rules.evaluation.binary import OF_TABLE, Table, clean_rows, cost_per_1000, log_losses
 from console.rules.evaluation.measured import measured, not_measured, small_class
 from console.rules.evaluation.regression import row_losses
 from console.rules.evaluation.resampling import Estimate, Floats
+from console.rules.intervals import z_value
 from storage.records.pipelines import Cost
 from storage.records.results import Result
 
@@ -32,8 +35,21 @@ BINARY: Final[tuple[str, ...]] = (
     "average_precision",
     "log_loss",
     "brier",
+    "brier_skill",
+    "ece",
+    "calibration_slope",
+    "calibration_intercept",
 )
-REGRESSION: Final[tuple[str, ...]] = ("mae", "rmse", "mape", "pinball_90")
+REGRESSION: Final[tuple[str, ...]] = (
+    "mae",
+    "rmse",
+    "median_ae",
+    "r2",
+    "mape",
+    "pinball_90",
+    "bias",
+)
+MEDIAN_DRAWS: Final = 200
 DRAWS: Final = 2000
 ROPE: Final = 0.005
 """Differences within it do not matter in practice (AUC, shares)."""
@@ -67,7 +83,7 @@ def compare_binary(
     results = []
     for name in names:
         if name not in BINARY:
-            raise _not_comparable(name, BINARY)
+            raise not_comparable(name, BINARY)
         if labels.size == 0 or (name in ("roc_auc", "average_precision") and smaller == 0):
             results.append(not_measured(name, "the rows have one class only", scope=scope))
             continue
@@ -76,21 +92,13 @@ def compare_binary(
             pair = paired.delong(labels, a, b, confidence)
             estimate: Estimate = (pair.new - pair.old, pair.low, pair.high, "DeLong, paired")
             p_value = pair.p_value
-        elif name in ("log_loss", "brier"):
-            losses = [
-                log_losses(labels, s) if name == "log_loss" else (s - labels) ** 2 for s in (a, b)
-            ]
-            estimate = paired.mean_difference(losses[0], losses[1], confidence, seed=seed)
-        elif name == "average_precision":
-            rng = resampling.generator(seed, name)
-            drawn = ranking.average_precision_draws(labels, (a, b), rng)
-            low, high = resampling.percentile(drawn[:, 0] - drawn[:, 1], confidence)
-            value = ranking.average_precision(labels, a) - ranking.average_precision(labels, b)
-            estimate = (value, low, high, "bootstrap, paired")
-        else:
+        elif name in OF_TABLE or name == "cost":
             estimate = _of_tables(name, draws, cost, confidence)
-        detail = small_class(smaller) if name not in ("cost", "log_loss", "brier") else ()
-        results.append(_difference(name, estimate, labels.size, scope, confidence, seed, detail,
+        else:
+            estimate = _of_scores(name, labels, a, b, confidence, seed)
+        is_loss = name in ("cost", "log_loss", "brier", "brier_skill")
+        detail = () if is_loss else small_class(smaller)
+        results.append(difference(name, estimate, labels.size, scope, confidence, seed, detail,
                                    p_value))  # fmt: skip
     return tuple(results)
 
@@ -113,55 +121,43 @@ def compare_regression(
     results = []
     for name in names:
         if name not in REGRESSION:
-            raise _not_comparable(name, REGRESSION)
+            raise not_comparable(name, REGRESSION)
         if truth.size == 0 or (name == "mape" and not (np.abs(truth) > 1e-9).all()):
             results.append(not_measured(name, "it is not defined on these rows", scope=scope))
             continue
         one, other = row_losses(name, truth, a), row_losses(name, truth, b)
         if one is None or other is None:
-            estimate = _rmse(a - truth, b - truth, confidence, seed)
+            estimate = _of_errors(name, truth, a - truth, b - truth, confidence, seed)
         else:
             estimate = paired.mean_difference(one, other, confidence, seed=seed)
-        results.append(_difference(name, estimate, truth.size, scope, confidence, seed, (), None))
+        results.append(difference(name, estimate, truth.size, scope, confidence, seed, (), None))
     return tuple(results)
 
 
-def compare_losses(
-    name: str,
-    new: ArrayLike,
-    old: ArrayLike,
-    *,
-    against: str,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> Result:
-    """Any metric that is a mean over rows (hits or log loss of many classes), values (n_rows,)."""
-    a, b = np.asarray(new, dtype=np.float64), np.asarray(old, dtype=np.float64)
-    usable = np.isfinite(a) & np.isfinite(b)
-    scope = f"against:{against}"
-    if not usable.any():
-        return not_measured(name, "there is no row that both judged", scope=scope)
-    estimate = paired.mean_difference(a[usable], b[usable], confidence, seed=seed)
-    return _difference(name, estimate, int(usable.sum()), scope, confidence, seed, (), None)
-
-
-def difference_word(result: Result, rope: float | None = None) -> Word:
+def difference_word(result: Result, rope: float | None = None, *, old: float | None = None) -> Word:
     """What a difference says: better or worse when its interval leaves 0 behind, noise when all
-    of it lies within ± rope, else unclear. Metrics without a better side are noise or unclear.
+    of it lies within ± rope, else unclear.
 
-    `rope` None = 0.005 for metrics that end at 1, 0 for those in a unit of their own.
+    `rope` None = 0.005 for metrics that end at 1, 0 for those in a unit of their own. A metric
+    that is best near one value needs the `old` value to say better or worse, and says unclear
+    when the two lie on both sides of it.
     """
     if result.value is None or result.ci_low is None or result.ci_high is None:
         return "unclear"
     low, high = result.ci_low, result.ci_high
+    metric = metrics.CATALOG.get(result.name)
     if rope is None:
-        metric = metrics.CATALOG.get(result.name)
         rope = ROPE if metric is not None and metric.high == 1.0 else 0.0
     if -rope <= low and high <= rope:
         return "noise"
-    direction = metrics.direction_of(result.name)
-    if (low <= 0 <= high) or direction == "in":
+    if low <= 0 <= high:
         return "unclear"
+    direction = metrics.direction_of(result.name)
+    if direction == "in":
+        aim = metric.aim if metric is not None else None
+        if aim is None or old is None or (old - aim) * (old + result.value - aim) < 0:
+            return "unclear"
+        direction = "ge" if old < aim else "le"
     return "better" if (low > 0) == (direction == "ge") else "worse"
 
 
@@ -189,6 +185,86 @@ def _of_tables(name: str, draws: Floats, cost: Cost, confidence: float) -> Estim
     return float(difference[0]), low, high, "bootstrap of the joint table"
 
 
+def _of_scores(
+    name: str, y: NDArray[np.int64], a: Floats, b: Floats, confidence: float, seed: int
+) -> Estimate:
+    """Metrics of the scores themselves: of order, of probability, of calibration."""
+    rng = resampling.generator(seed, name)
+    if name in ("log_loss", "brier"):
+        losses = [log_losses(y, s) if name == "log_loss" else (s - y) ** 2 for s in (a, b)]
+        return paired.mean_difference(losses[0], losses[1], confidence, seed=seed)
+    if name == "brier_skill":
+        return _explained(y.astype(np.float64), a - y, b - y, confidence, seed)
+    if name == "average_precision":
+        drawn = ranking.average_precision_draws(y, (a, b), rng)
+        low, high = resampling.percentile(drawn[:, 0] - drawn[:, 1], confidence)
+        value = ranking.average_precision(y, a) - ranking.average_precision(y, b)
+        return value, low, high, "bootstrap, paired"
+    if name == "ece":
+        drawn = calibration.ece_draws(y, (a, b), rng)
+        value = calibration.ece(calibration.reliability(y, a)) - calibration.ece(
+            calibration.reliability(y, b)
+        )
+        # Drawing adds chance to both; what it adds to one more than to the other is taken away.
+        moved = drawn[:, 0] - drawn[:, 1]
+        low, high = resampling.percentile(moved - moved.mean() + value, confidence)
+        return value, low, high, "bootstrap, paired, bias removed"
+    large = name == "calibration_intercept"
+    new, of_new = calibration.logistic_influence(y, a, in_the_large=large)
+    old, of_old = calibration.logistic_influence(y, b, in_the_large=large)
+    return by_influence(new - old, of_new - of_old, confidence)
+
+
+def by_influence(value: float, influence: Floats, confidence: float) -> Estimate:
+    """A difference with the normal interval that its per-row influence (n_rows,) gives."""
+    error = float(influence.std(ddof=1)) / influence.size**0.5 if influence.size > 1 else math.nan
+    half = z_value(confidence) * error
+    return value, value - half, value + half, "normal, paired"
+
+
+def _of_errors(
+    name: str, truth: Floats, new: Floats, old: Floats, confidence: float, seed: int
+) -> Estimate:
+    """Metrics of errors (n_rows,) that are no mean over rows."""
+    if name == "rmse":
+        return _rmse(new, old, confidence, seed)
+    if name == "median_ae":
+        return _median(np.abs(new), np.abs(old), confidence, seed)
+    return _explained(truth, new, old, confidence, seed)
+
+
+def _explained(truth: Floats, new: Floats, old: Floats, confidence: float, seed: int) -> Estimate:
+    """Difference of 1 − mean squared error / variance of the truth (R², Brier skill)."""
+    deviation = (truth - truth.mean()) ** 2
+    variance = float(deviation.mean())
+    if variance == 0.0:
+        return math.nan, math.nan, math.nan, ""
+    gain = (old**2 - new**2) / variance
+    value = float(gain.mean())
+    rng = resampling.generator(seed, "explained_difference")
+    middle, low, high, method = resampling.mean(
+        gain - value * deviation / variance, confidence, rng
+    )
+    return value, value + low - middle, value + high - middle, method
+
+
+def _median(new: Floats, old: Floats, confidence: float, seed: int) -> Estimate:
+    """Difference of medians on the same Poisson-weighted rows; linear in the rows per draw."""
+    rng = resampling.generator(seed, "median_difference")
+    orders = [np.argsort(each, kind="stable") for each in (new, old)]
+    drawn = np.empty(MEDIAN_DRAWS)
+    for row in range(MEDIAN_DRAWS):
+        weight = rng.poisson(1.0, new.size)
+        half = weight.sum() / 2
+        found = []
+        for each, order in zip((new, old), orders, strict=True):
+            place = int(np.searchsorted(np.cumsum(weight[order]), half))
+            found.append(each[order[min(place, each.size - 1)]])
+        drawn[row] = found[0] - found[1]
+    low, high = resampling.percentile(drawn, confidence)
+    return float(np.median(new) - np.median(old)), low, high, "bootstrap, paired"
+
+
 def _rmse(new: Floats, old: Floats, confidence: float, seed: int) -> Estimate:
     """Difference of root mean squares; the interval by linearising both roots."""
     root_new, root_old = float((new**2).mean()) ** 0.5, float((old**2).mean()) ** 0.5
@@ -199,7 +275,7 @@ def _rmse(new: Floats, old: Floats, confidence: float, seed: int) -> Estimate:
     return value, value + low - middle, value + high - middle, method
 
 
-def _difference(
+def difference(
     name: str,
     estimate: Estimate,
     n: int,
@@ -218,7 +294,7 @@ def _difference(
     return result
 
 
-def _not_comparable(name: str, known: tuple[str, ...]) -> InvalidError:
+def not_comparable(name: str, known: tuple[str, ...]) -> InvalidError:
     return InvalidError(
         f"cannot compare {name} by row.", hint=f"There are {', '.join(known)}.", metric=name
     )

@@ -44,7 +44,7 @@ def evaluate_multiclass(
     1. Rows with anything not finite, or nothing to scale, are left out. Results about one class
     have the scope `class:<name>`.
     """
-    labels, table = _clean(y, probability, len(classes))
+    labels, table = clean(y, probability, len(classes))
     if labels.size == 0:
         reason = "there is no row with label and probabilities"
         return tuple(not_measured(n, reason, scope=scope) for n in names or NAMES)
@@ -81,6 +81,22 @@ def of_confusion(name: str, counts: Floats) -> Floats:
         return np.asarray(np.nansum(f1 * true, axis=-1) / total)
 
 
+def hits_of(name: str, y: Labels, p: Floats) -> NDArray[np.bool_]:
+    """Which rows (n_rows,) are right: by the most probable class, or by one of the first two."""
+    if name == "accuracy":
+        return np.asarray(p.argmax(axis=1) == y)
+    top = np.argsort(-p, axis=1, kind="stable")[:, :2]
+    return np.asarray((top == y[:, None]).any(axis=1))
+
+
+def row_losses(name: str, y: Labels, p: Floats) -> Floats:
+    """Per-row values (n_rows,) whose mean is the log loss or the Brier score."""
+    own = p[np.arange(y.size), y]
+    if name == "log_loss":
+        return np.asarray(-np.log(np.clip(own, CLIP, 1.0)))
+    return np.asarray((p**2).sum(axis=1) - 2 * own + 1)
+
+
 def _overall(
     name: str,
     y: Labels,
@@ -93,12 +109,8 @@ def _overall(
     n = y.size
     smallest = small_class(int(counts.sum(axis=1).min()))
     rng = resampling.generator(seed, name)
-    if name == "accuracy":
-        hits = int(np.trace(counts))
-        return proportion(name, hits, n, rows=n, confidence=confidence, scope=scope)
-    if name == "top2_accuracy":
-        top = np.argsort(-p, axis=1, kind="stable")[:, :2]
-        hits = int((top == y[:, None]).any(axis=1).sum())
+    if name in ("accuracy", "top2_accuracy"):
+        hits = int(hits_of(name, y, p).sum())
         return proportion(name, hits, n, rows=n, confidence=confidence, scope=scope)
     if name in OF_CONFUSION:
         draws = min(resampling.TABLE_DRAWS, max(200, 4_000_000 // counts.size))
@@ -113,13 +125,7 @@ def _overall(
         estimate = _auc(y, p, confidence)
         return measured(name, estimate, n, confidence=confidence, scope=scope, detail=smallest)
     if name in ("log_loss", "brier"):
-        own = p[np.arange(n), y]
-        losses = (
-            -np.log(np.clip(own, CLIP, 1.0))
-            if name == "log_loss"
-            else (p**2).sum(axis=1) - 2 * own + 1
-        )
-        estimate = resampling.mean(losses, confidence, rng)
+        estimate = resampling.mean(row_losses(name, y, p), confidence, rng)
         return measured(name, estimate, n, confidence=confidence, scope=scope, seed=seed)
     raise InvalidError(
         f"cannot evaluate {name}: it is no metric of a model with several classes.",
@@ -154,11 +160,21 @@ def _per_class(
 
 def _auc(y: Labels, p: Floats, confidence: float) -> resampling.Estimate:
     """Mean of the one-against-rest AUCs; the variance from each row's influence on that mean."""
+    value, influence = auc_influence(y, p)
+    half = z_value(confidence) * float(influence.std(ddof=1)) / y.size**0.5
+    return value, max(0.0, value - half), min(1.0, value + half), "DeLong, one against rest"
+
+
+def auc_influence(y: Labels, p: Floats) -> tuple[float, Floats]:
+    """Mean of the one-against-rest AUCs, and how far each row pulls it: (n_rows,).
+
+    NaN and zeros with fewer than two classes that can be told from the rest.
+    """
     n, k = p.shape
     present = [c for c in range(k) if 0 < (y == c).sum() < n]
-    if len(present) < 2:
-        return float("nan"), float("nan"), float("nan"), ""
     influence = np.zeros(n)
+    if len(present) < 2:
+        return float("nan"), influence
     total = 0.0
     for c in present:
         is_class = y == c
@@ -166,13 +182,10 @@ def _auc(y: Labels, p: Floats, confidence: float) -> resampling.Estimate:
         total += found.auc
         influence[is_class] += (found.positives - found.auc) * n / is_class.sum()
         influence[~is_class] += (found.negatives - found.auc) * n / (n - is_class.sum())
-    value = total / len(present)
-    error = float(influence.std(ddof=1)) / len(present) / n**0.5
-    half = z_value(confidence) * error
-    return value, max(0.0, value - half), min(1.0, value + half), "DeLong, one against rest"
+    return total / len(present), influence / len(present)
 
 
-def _clean(y: ArrayLike, probability: ArrayLike, k: int) -> tuple[Labels, Floats]:
+def clean(y: ArrayLike, probability: ArrayLike, k: int) -> tuple[Labels, Floats]:
     labels = np.asarray(y, dtype=np.float64).ravel()
     table = np.asarray(probability, dtype=np.float64)
     if table.shape != (labels.size, k):

@@ -51,9 +51,10 @@ def open_copies(frame: Frame) -> None:
 
 def open_export(frame: Frame) -> None:
     """A file for the rows of the table at hand."""
+    from console.tabular import fault_of
     from console.tui.dialogs.fields import Field
     from console.tui.dialogs.form import Form
-    from console.tui.exporting import export, fault_of
+    from console.tui.exporting import export
 
     area = frame.current
     table = area.table if area is not None else None

@@ -60,8 +60,8 @@ def draft(
     )
     origin = f" from {source}" if source else ""
     comment = (
-        f"Drafted{origin}, {profile.rows:,} rows. Read every rule: set its status to accepted\n"
-        "and give it the severity it deserves, or delete it."
+        f"Drafted{origin}, {profile.rows:,} rows. Drafts warn and stop nothing. Decide on each:\n"
+        f"mlops-console contract accept {name} RULE, or contract refuse {name} RULE."
     )
     return Draft(contract=found, text=write(found, comment))
 

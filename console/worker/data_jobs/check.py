@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+from console.errors import ConflictError
 from console.rules.verdicts import WORST_FIRST
 from console.worker.context import JobContext
 from console.worker.data import checking, inferring
@@ -19,6 +21,8 @@ from console.worker.data_jobs.sources import read_source, source_words
 from console.worker.data_jobs.workbench import Workbench, workbench
 from storage import chunks
 from storage.chunk_files import NumberedRows
+from storage.durable import replace_file
+from storage.errors import from_os_error
 from storage.records.checks import CheckReport
 from storage.records.contracts import Contract
 from storage.records.results import Result
@@ -120,6 +124,8 @@ def _draft(bench: Workbench) -> CheckReport:
         intervals_h=_intervals_h(job),
         progress=lambda n, of: job.progress(n, of, "columns", f"looking at {subject.name}"),
     )
+    if job.spec["keep"]:
+        _keep(Path(job.spec["keep"]), found.text)
     return CheckReport(
         dataset=job.spec["dataset"],
         subject=subject.name,
@@ -129,6 +135,17 @@ def _draft(bench: Workbench) -> CheckReport:
         source=subject.facts,
         problems=subject.problems,
     )
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write the draft where the contract is looked for; never over one that is there."""
+    if path.exists():
+        raise ConflictError(f"{path} exists by now; a draft does not replace it.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, text.encode(), mode=0o644)
+    except OSError as error:
+        raise from_os_error("write", path, error) from error
 
 
 def _intervals_h(job: JobContext) -> list[float]:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from console.rules import metrics as catalog
-from console.rules.evaluation import calibration, compare
+from console.rules.evaluation import calibration
 from console.rules.evaluation.binary import evaluate_binary
+from console.rules.evaluation.compare_classes import compare_models
 from console.rules.evaluation.multiclass import evaluate_multiclass
 from console.rules.evaluation.regression import evaluate_regression
 from console.rules.evaluation.slices import evaluate_slices, slice_groups
@@ -38,8 +39,8 @@ ALWAYS = {
 """Measured whatever a pipeline names: screens and monitors rely on them."""
 COMPARED = {
     "binary": ("roc_auc", "average_precision", "log_loss", "brier", "recall", "precision", "cost"),
-    "multiclass": ("accuracy", "log_loss"),
-    "regression": ("mae", "rmse"),
+    "multiclass": ("accuracy", "macro_f1", "roc_auc", "log_loss"),
+    "regression": ("mae", "rmse", "r2", "bias"),
 }
 GRID_SLICES = 40
 DISJOINT_PARTS = 5
@@ -138,29 +139,16 @@ def differences(
 ) -> tuple[Result, ...]:
     """This model minus another one on the same rows, metric by metric."""
     holdout = judged.holdout
-    names = COMPARED[holdout.task]
-    if holdout.task == "binary":
-        return compare.compare_binary(
-            judged.y,
-            judged.scores,
-            other,
-            holdout.threshold,
-            threshold,
-            against=against,
-            names=names,
-            cost=holdout.cost,
-            seed=holdout.seed,
-        )
-    if holdout.task == "regression":
-        return compare.compare_regression(
-            judged.y, judged.scores, other, against=against, names=names, seed=holdout.seed
-        )
-    at = np.arange(len(judged.y))
-    losses = [-np.log(np.clip(s[at, judged.y], 1e-15, 1)) for s in (judged.scores, other)]
-    hits = [(s.argmax(axis=1) == judged.y).astype(float) for s in (judged.scores, other)]
-    return (
-        compare.compare_losses("accuracy", *hits, against=against, seed=holdout.seed),
-        compare.compare_losses("log_loss", *losses, against=against, seed=holdout.seed),
+    return compare_models(
+        holdout.task,
+        judged.y,
+        judged.scores,
+        other,
+        thresholds=(holdout.threshold, threshold),
+        against=against,
+        names=COMPARED[holdout.task],
+        cost=holdout.cost,
+        seed=holdout.seed,
     )
 
 
@@ -214,8 +202,8 @@ def with_scope(results: Sequence[Result], scope: str) -> tuple[Result, ...]:
 
 
 def values_of(results: Sequence[Result]) -> dict[str, float]:
-    """Metric -> value, for what was measured."""
-    return {each.name: each.value for each in results if each.value is not None}
+    """Metric -> value, for what was measured on all rows; those of one class are in the results."""
+    return {each.name: each.value for each in results if each.value is not None and not each.scope}
 
 
 def _counts(bins: NDArray[np.int64]) -> tuple[int, ...]:

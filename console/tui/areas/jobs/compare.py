@@ -150,8 +150,7 @@ def _delta(place: int, row: CompareRow) -> Part:
 
 def _is_apart(compared: RunComparison, place: int) -> bool:
     """Whether a run was judged on other rows than the baseline: nothing could be paired."""
-    words = {each.words[place] for each in compared.metrics if len(each.words) > place}
-    return words == {"not comparable"}
+    return bool(len(compared.apart) > place and compared.apart[place])
 
 
 def _word(place: int, is_apart: bool, row: CompareRow) -> Part:
@@ -160,13 +159,13 @@ def _word(place: int, is_apart: bool, row: CompareRow) -> Part:
     word = row.metric.words[place]
     if word == "not comparable":
         return Line(("≠ rows" if is_apart else "", "quiet"))
-    return EMPTY if word == "base" else said(word)
+    return EMPTY if word in ("base", "plain") else said(word)
 
 
 def can_compare(comparison: RunComparison) -> bool:
     """Whether any difference was measured on equal rows."""
     words = {word for each in comparison.metrics for word in each.words[1:]}
-    return bool(words - {"not comparable", "base"})
+    return bool(words - {"not comparable", "base", "plain"})
 
 
 def hidden_words(found: Comparison, *, is_all: bool) -> str:
@@ -174,7 +173,8 @@ def hidden_words(found: Comparison, *, is_all: bool) -> str:
     count = text.counted(found.comparison.equal_count, "equal row")
     parts = [f"{count} {'shown, = hides' if is_all else 'hidden, = shows'} them"]
     if not can_compare(found.comparison):
-        parts.insert(0, "judged on other rows: differences mean nothing")
+        reason = next((each for each in found.comparison.apart if each), "nothing was paired")
+        parts.insert(0, f"{reason}: differences mean nothing")
     return " · ".join(parts)
 
 

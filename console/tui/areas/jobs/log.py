@@ -14,7 +14,8 @@ from typing import ClassVar
 from textual import events
 from textual.binding import BindingType
 
-from console.text import clean_lines
+from console.rules.terminal_lines import last_state
+from console.text import clean, clean_lines
 from console.tui.ink import Ink, Line
 from console.tui.keymaps import bind
 from console.tui.look import Look
@@ -22,6 +23,7 @@ from console.tui.widgets.painted import Painted
 from storage.records.jobs import LogChunk
 
 LINES_AT_MOST = 20_000
+REST_AT_MOST = 4096
 _TIME = re.compile(r"\d\d:\d\d:\d\d(?=\s)")
 _BAD = re.compile(r"(?:^|\s)(?:Traceback|FATAL|ERROR|error:|[\w.]*(?:Error|Exception)\b)")
 _WARNING = re.compile(r"(?:^|\s)(?:WARN(?:ING)?\b|warning:|[\w.]*Warning\b)")
@@ -76,6 +78,9 @@ class LogView(Painted, can_focus=True):
         whole, newline, self._rest = (self._rest + fresh).rpartition("\n")
         if newline:
             self._lines.extend(_shown_lines(whole))
+        # Of a bar that is written over and over only the last state counts, and a line of a
+        # million characters is nothing to read.
+        self._rest = self._rest.rstrip("\r").rpartition("\r")[2][-REST_AT_MOST:]
         self._stay()
         self.repaint()
         return True
@@ -105,7 +110,7 @@ class LogView(Painted, can_focus=True):
         if not self.line_count:
             nothing = "It printed nothing." if self.is_final else "Nothing printed yet."
             return [Line("  ", (nothing if self.end >= 0 else "·", "quiet"))]
-        every = [*self._lines, *([self._rest] if self._rest else [])]
+        every = [*self._lines, *([clean(last_state(self._rest))] if self._rest else [])]
         return [_inked(line).cut(width) for line in every[self._top : self._top + height]]
 
     def wanted_height(self, width: int) -> int:
@@ -149,7 +154,7 @@ class LogView(Painted, can_focus=True):
 
 def _shown_lines(text: str) -> list[str]:
     """Lines as a terminal would leave them: of a line written over and over, its last state."""
-    return clean_lines("\n".join(line.rpartition("\r")[2] or line for line in text.split("\n")))
+    return clean_lines("\n".join(last_state(line) for line in text.split("\n")))
 
 
 def _inked(line: str) -> Line:

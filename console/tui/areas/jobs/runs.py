@@ -5,33 +5,24 @@ Pure: runs in, columns out. Which way is better, how a number is written: the me
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from console import text
 from console.rules import metrics as catalog
+from console.rules.run_table import leading_metrics
 from console.tui.ink import Line, Part
 from console.tui.signs import said
 from console.tui.widgets.table_layout import Column
 from storage.records.runs import Run
 
 METRICS_AT_MOST = 8
-LOOKED_AT = 50
-"""The newest runs decide which metrics have a column."""
-_ASIDE = frozenset({"base_rate", "positive_ratio", "artifact_bytes", "package_difference"})
-"""Measured always, seldom what runs are chosen by."""
 
 
 def metric_names(runs: Sequence[Run], declared: Sequence[str] = ()) -> tuple[str, ...]:
-    """Metrics worth a column: the declared ones in their order, then what most runs measured."""
-    counts: Counter[str] = Counter()
-    for run in [each for each in runs if each.metrics][:LOOKED_AT]:
-        counts.update(run.metrics)
-    first = [name for name in declared if name in counts]
-    rest = [name for name, _ in counts.most_common() if name not in _ASIDE]
-    return tuple(dict.fromkeys([*first, *rest]))[:METRICS_AT_MOST]
+    """The metrics that have a column from the start."""
+    return leading_metrics(runs, declared, at_most=METRICS_AT_MOST)
 
 
 def champion_run(runs: Sequence[Run], champions: Sequence[str]) -> Run | None:
