@@ -57,6 +57,11 @@ class JobPaths:
         return self.directory / "journal"
 
     @property
+    def token(self) -> Path:
+        """Digest of the token with which its program may report metrics."""
+        return self.directory / "token"
+
+    @property
     def identity(self) -> Path:
         """Boot id, pid and start time of the process, written by its shim."""
         return self.directory / "identity.json"
@@ -226,6 +231,11 @@ class Workspace:
     def temp(self) -> Path:
         """What DuckDB spills; worthless after a restart."""
         return self.state / "temp"
+
+    @property
+    def tracking_port(self) -> Path:
+        """The loopback port where programs report; the next agent takes the same one."""
+        return self.state / "tracking.port"
 
     @property
     def socket(self) -> Path:

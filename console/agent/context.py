@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from console.agent.endpoint_processes import EndpointProcesses
     from console.agent.supervisor import Supervisor
+    from console.agent.tracking.listener import Listener
 
 Result = TypeVar("Result")
 
@@ -41,6 +42,7 @@ class Agent:
     clock: Clock
     declaration_file: DeclarationFile
     supervisor: Supervisor
+    tracking: Listener
     endpoint_processes: EndpointProcesses
     request_stop: Callable[[], None]
     started_monotonic: float

@@ -35,6 +35,7 @@ from console.agent.identity import PeerProtocol
 from console.agent.ingest import Ingest
 from console.agent.reporting import APPLIERS, ENDERS, STARTERS
 from console.agent.supervisor import Supervisor, default_jobs_at_once
+from console.agent.tracking.listener import Listener
 from console.agent.watching import Watching
 from console.clock import Clock, SystemClock
 from storage.database import Database
@@ -80,6 +81,7 @@ async def _serve(workspace: Workspace, options: argparse.Namespace) -> int:
     try:
         stop = asyncio.Event()
         agent = _assemble(workspace, database, clock, options.idle_stop, stop)
+        await agent.tracking.resume()
         listening = _listen(workspace)
         http = _http_server(agent)
         loop = asyncio.get_running_loop()
@@ -116,6 +118,7 @@ def _assemble(
     declaration_file.on_change(lambda: changes.bump("pipelines", "datasets", "endpoints"))
     declared = declaration_file.last_good
     ingest = Ingest(APPLIERS, ENDERS)
+    tracking = Listener(workspace, database, changes, clock)
     supervisor = Supervisor(
         workspace,
         database,
@@ -124,6 +127,7 @@ def _assemble(
         ingest,
         jobs_at_once=(declared.jobs_at_once if declared else 0) or default_jobs_at_once(),
         starters=STARTERS,
+        environment=tracking.environment,
     )
     return Agent(
         workspace=workspace,
@@ -133,6 +137,7 @@ def _assemble(
         clock=clock,
         declaration_file=declaration_file,
         supervisor=supervisor,
+        tracking=tracking,
         endpoint_processes=EndpointProcesses(workspace, database, changes, clock, ingest),
         request_stop=stop.set,
         started_monotonic=clock.monotonic(),
@@ -217,6 +222,7 @@ async def _leave(
     agent: Agent, http: uvicorn.Server, tasks: list[asyncio.Task[Any]], workspace: Workspace
 ) -> None:
     agent.supervisor.dismiss_nursery()
+    await agent.tracking.close()
     agent.changes.bump("jobs")  # lets waiting clients go
     http.should_exit = True
     try:

@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -63,6 +64,10 @@ SLOW_KINDS = frozenset({"train", "search", "evaluate"})
 """Their imports take seconds: they wait for the nursery to do them, so that later jobs need not."""
 
 
+Environment = Callable[[Job], Awaitable[dict[str, str]]]
+"""Gives what the program of a job is told beside the usual."""
+
+
 @dataclass(slots=True)
 class _Watched:
     """What the supervisor remembers of a running job; all of it can be found out again."""
@@ -97,6 +102,7 @@ class Supervisor:
         jobs_at_once: int,
         keep_warm: bool = True,
         starters: dict[str, Starter] | None = None,
+        environment: Environment | None = None,
     ) -> None:
         self._workspace = workspace
         self._database = database
@@ -106,6 +112,7 @@ class Supervisor:
         self._jobs_at_once = jobs_at_once
         self._keep_warm = keep_warm
         self._starters = starters or {}
+        self._environment = environment
         self._nursery: children.Nursery | None = None
         self._watched: dict[int, _Watched] = {}
         self._wake = asyncio.Event()
@@ -261,29 +268,31 @@ class Supervisor:
         self.running_count += 1
         self.queued_count -= 1
         try:
-            self._spawn(job, paths)
+            if job.kind == "command":
+                await self._spawn_program(job, paths)
+            else:
+                self._spawn_worker(paths)
         except OSError as error:
             await self._end(job, "failed", f"cannot start it: {error.filename}: {error.strerror}")
             return False
         self._changes.bump("jobs")
         return True
 
-    def _spawn(self, job: Job, paths: JobPaths) -> None:
-        directory, log, root = paths.directory, paths.log, self._workspace.root
-        if job.kind == "command":
-            cwd = Path(job.spec.get("directory") or root)
-            children.spawn(
-                directory, log, list(job.spec["command"]), cwd=cwd, also=self._environment(job)
-            )
-        elif self._nursery is None or not self._nursery.start(directory, log):
-            children.spawn(directory, log, [*WORKER, str(directory)], cwd=root)
-
-    def _environment(self, job: Job) -> dict[str, str]:
-        """What a program is told, beside what the agent was."""
-        found = {"MLOPS_WORKSPACE": str(self._workspace.root), "MLOPS_JOB_ID": str(job.id)}
+    async def _spawn_program(self, job: Job, paths: JobPaths) -> None:
+        """Start somebody's program, told where it runs and how it can report."""
+        root = self._workspace.root
+        also = {"MLOPS_WORKSPACE": str(root), "MLOPS_JOB_ID": str(job.id)}
         if job.spec.get("path"):
-            found["PATH"] = job.spec["path"]
-        return found
+            also["PATH"] = job.spec["path"]
+        if self._environment is not None:
+            also |= await self._environment(job)
+        cwd = Path(job.spec.get("directory") or root)
+        children.spawn(paths.directory, paths.log, list(job.spec["command"]), cwd=cwd, also=also)
+
+    def _spawn_worker(self, paths: JobPaths) -> None:
+        if self._nursery is None or not self._nursery.start(paths.directory, paths.log):
+            command = [*WORKER, str(paths.directory)]
+            children.spawn(paths.directory, paths.log, command, cwd=self._workspace.root)
 
     async def _look_after(self, job: Job) -> None:
         watched = self._watched.setdefault(job.id, _Watched(since=self._clock.monotonic()))

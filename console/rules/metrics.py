@@ -7,6 +7,7 @@ direction from whoever judges it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -46,6 +47,9 @@ class Metric:
         return {"ge": "↑", "le": "↓", "in": ""}[self.direction]
 
 
+_LOSS: Final = re.compile(
+    r"(?:^|[_./ ])(?:loss|error|err|mae|mse|rmse|mape|perplexity)(?:$|[_./ ])"
+)
 _M = Metric
 _CLASSES: Final[tuple[Subject, ...]] = ("binary", "multiclass")
 _BINARY: Final[tuple[Subject, ...]] = ("binary",)
@@ -208,7 +212,10 @@ def for_subject(subject: Subject) -> tuple[Metric, ...]:
 
 
 def direction_of(name: str, default: Direction = "ge") -> Direction:
-    return CATALOG[name].direction if name in CATALOG else default
+    """Which side is better; of names outside the catalog losses and errors are known by name."""
+    if name in CATALOG:
+        return CATALOG[name].direction
+    return "le" if _LOSS.search(name.lower()) else default
 
 
 def label_of(name: str) -> str:

@@ -18,6 +18,7 @@ from console.agent.endpoint_processes import EndpointProcesses
 from console.agent.ingest import Ingest
 from console.agent.reporting import APPLIERS, ENDERS
 from console.agent.supervisor import Supervisor
+from console.agent.tracking.listener import Listener
 from storage.database import Database
 from storage.objects import Objects
 from storage.records.endpoints import Endpoint, RequestEvent, Route, Saturation
@@ -83,6 +84,7 @@ def agent_with_endpoint(
             clock=clock,
             declaration_file=DeclarationFile(workspace.root, workspace.declaration),
             supervisor=Supervisor(workspace, database, changes, clock, ingest, jobs_at_once=1),
+            tracking=Listener(workspace, database, changes, clock),
             endpoint_processes=EndpointProcesses(workspace, database, changes, clock, ingest),
             request_stop=lambda: None,
             started_monotonic=0.0,

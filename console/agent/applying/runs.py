@@ -62,7 +62,7 @@ def training_ended(
     connection: DuckDBPyConnection, job: Job, state: JobState, reason: str, at: datetime
 ) -> tuple[str, ...]:
     """A run never outlives its job: what still says running ends as the job did."""
-    if job.kind not in ("train", "search"):
+    if job.kind not in ("train", "search", "command"):
         return ()
     runs.end_unfinished_runs(
         connection, job.id, state=_STATES.get(state, "failed"), error=reason, at=at
