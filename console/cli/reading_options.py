@@ -26,11 +26,17 @@ READING: tuple[Argument, ...] = (
     ),
     argument("--header", action="store_true", default=None, help="CSV: the first line has names"),
     argument("--no-header", action="store_false", dest="header", help="CSV: it has data"),
+    argument("--longest-row", type=int, metavar="MIB", help="CSV: longer ones are refused (16)"),
+    argument(
+        "--dense",
+        action="store_true",
+        help="accept a small file that unfolds to very many cells",
+    ),
     argument(
         "--type",
         action="append",
         metavar="COL=TYPE",
-        help="read a column as this DuckDB type, e.g. --type zip=VARCHAR; may be repeated",
+        help="read a column as this DuckDB type, e.g. zip=VARCHAR or 'day=DATE %%d/%%m/%%Y'",
     ),
 )
 
@@ -45,9 +51,17 @@ def reading_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "decimal_mark": arguments.decimal_mark,
         "null_tokens": arguments.null,
         "header": arguments.header,
+        "max_line_bytes": _row_bytes(arguments.longest_row),
+        "max_cells_per_byte": 1_000_000 if arguments.dense else None,
         "types": _types(arguments.type) if arguments.type else None,
     }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _row_bytes(mib: int | None) -> int | None:
+    if mib is not None and not 1 <= mib <= 1024:
+        raise errors.UsageError(f"the longest row is 1 to 1024 MiB, not {mib}.")
+    return mib * 2**20 if mib else None
 
 
 def _types(pairs: list[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ Invariant: what is not valid becomes null and is counted, never another value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +17,7 @@ from storage.sql_text import literal, quote
 
 INTEGER: Final = r"[+-]?\d+"
 NUMBER: Final = r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"
-SPECIAL: Final = r"(?i)[+-]?(nan|inf|infinity)"
+SPECIAL: Final = r"(?i:[+-]?(nan|inf|infinity))"
 DATE: Final = r"\d{4}-\d{2}-\d{2}"
 CLOCK: Final = r"\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
 TIMESTAMP: Final = rf"{DATE}([T ]{CLOCK})?"
@@ -31,7 +32,7 @@ _PLAIN_NUMBER: Final = (
     r"[+-]?((0|[1-9]\d{0,14})|(0|[1-9]\d*)?\.\d+|(0|[1-9]\d*)\.)"
     r"([eE][+-]?([0-2]?\d{1,2}|30[0-7]))?"
 )
-_WORDS: Final = r"(?i)true|false|yes|no"
+_WORDS: Final = r"(?i:true|false|yes|no)"
 
 INTEGERS: Final = frozenset(
     f"{sign}{size}" for sign in ("", "U") for size in (
@@ -113,15 +114,20 @@ class Candidate:
     needs_cast: bool = True
     """The pattern alone does not say it: 2013-02-30 looks like a date."""
 
-    def count(self, text: str, decimal_mark: str) -> str:
-        """Return the aggregate that counts the valid texts."""
-        pattern = self.pattern
-        if self.type == "DOUBLE" and decimal_mark == ",":
-            pattern, text = pattern.replace(r"\.", ","), text
-        condition = f"regexp_full_match({text}, {literal(pattern)})"
+    def _written(self, decimal_mark: str) -> str:
+        is_comma = self.type == "DOUBLE" and decimal_mark == ","
+        return self.pattern.replace(r"\.", ",") if is_comma else self.pattern
+
+    def fits(self, value: str, decimal_mark: str) -> bool:
+        """Whether one text looks like the type."""
+        return re.fullmatch(self._written(decimal_mark), value) is not None
+
+    def condition(self, text: str, decimal_mark: str) -> str:
+        """Return the SQL that tells valid texts."""
+        condition = f"regexp_full_match({text}, {literal(self._written(decimal_mark))})"
         if self.needs_cast:
             condition += f" AND TRY_CAST({text} AS {self.type}) IS NOT NULL"
-        return f"count(*) FILTER ({condition})"
+        return condition
 
 
 CANDIDATES: Final = (
@@ -154,14 +160,18 @@ def narrowest(filled: int, valid: Mapping[str, int]) -> str:
 def counts_sql(
     relation: str, columns: Sequence[tuple[str, Sequence[str]]], tokens: Sequence[str], mark: str
 ) -> str:
-    """Return the query that counts, for every (column, candidate types), the filled cells and then
-    the valid ones of each candidate. One row; one scan of `relation`."""
-    aggregates = []
+    """Return the query that counts the rows and, for every (column, candidate types), the filled
+    cells and then the valid ones of each candidate. One row; one scan of `relation`."""
+    aggregates = ["count(*)"]
     cleaned = []
     for number, (name, types) in enumerate(columns):
         cleaned.append(f"{without_tokens(quote(name), tokens)} AS t{number}")
         aggregates.append(f"count(t{number})")
-        aggregates.extend(c.count(f"t{number}", mark) for c in CANDIDATES if c.type in types)
+        aggregates.extend(
+            f"count(*) FILTER ({c.condition(f't{number}', mark)})"
+            for c in CANDIDATES
+            if c.type in types
+        )
     return f"SELECT {', '.join(aggregates)} FROM (SELECT {', '.join(cleaned)} FROM {relation})"
 
 

@@ -14,6 +14,10 @@ _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _COUNTS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _FILE = re.compile(r"^\s*file ?= ?(.+?)\s*$", re.MULTILINE)
 _LONG = re.compile(r"Maximum line size of (\d+) bytes exceeded", re.IGNORECASE)
+_JSON = re.compile(
+    r"Malformed JSON in file .*, at byte (\d+) in (line|record/value) (\d+): ([^.\n]+)"
+)
+_PREFIX = re.compile(r"^(Invalid Input|IO|Conversion|Binder|Parser|Serialization) Error: ")
 
 
 def explain(error: Exception, facts: SourceFacts) -> ConsoleError:
@@ -33,8 +37,16 @@ def explain(error: Exception, facts: SourceFacts) -> ConsoleError:
         )
     if facts.format == "csv" and (refusal := _explain_csv(text, facts)) is not None:
         return refusal
+    if broken := _JSON.search(text):
+        byte, unit, number, reason = broken.groups()
+        where = f"{facts.source}, {'line' if unit == 'line' else 'value'} {number}"
+        return InvalidError(
+            f"{where}: this is no JSON ({reason} at byte {byte} of it).",
+            hint="Correct it there, or ask its sender: an incomplete copy ends like this too.",
+            path=facts.source,
+        )
     return InvalidError(
-        f"cannot read {facts.source} as {facts.format}: {said}.",
+        f"cannot read {facts.source} as {facts.format}: {_PREFIX.sub('', said)}.",
         hint="Look at the file near that place, then correct it or ask its sender.",
         path=facts.source,
     )
@@ -58,7 +70,7 @@ def _explain_csv(text: str, facts: SourceFacts) -> ConsoleError | None:
         return TooLargeError(
             f"{where}: the row is longer than allowed, most likely because a quote "
             f"({facts.quote}) opened there is never closed.",
-            hint="Correct the quote, or allow longer rows with max_line_bytes.",
+            hint="Correct the quote, or allow longer rows with --longest-row MIB.",
             **data,
         )
     if "unterminated quote" in text:

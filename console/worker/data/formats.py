@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HEAD_BYTES: Final = 1 << 16
+_BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 _FAMILY: Final = {"jsonl": "json"}
 _CP1252_HOLES: Final = frozenset(b"\x81\x8d\x8f\x90\x9d")
 
@@ -155,6 +156,12 @@ def _check_complete(path: Path, magic: str, head: bytes, tail: bytes) -> None:
 def _inspect_text(
     path: Path, base: SourceFacts, head: bytes, stamp: Stamp, options: ReadOptions
 ) -> Inspected:
+    if not head.strip(_BLANK) and stamp.bytes <= len(head):
+        raise InvalidError(
+            f"{path} holds nothing but line ends and spaces ({stamp.bytes:,} bytes).",
+            hint="Check how it was made or copied.",
+            path=str(path),
+        )
     marked = bom(head)
     wide = marked in ("utf-16", "utf-32") or _normal(options.encoding).startswith(
         ("utf-16", "utf-32")
@@ -181,13 +188,16 @@ def _inspect_text(
         newline=found.newline,
         sha256=found.sha256,
     )
+    if is_guess:
+        note = f"its text is no UTF-8 and was read as {encoding}, a guess: --encoding names another"
+        facts = replace(facts, notes=(note,))
     transcode = encoding != "utf-8" or found.newline == "mixed"
     if content == "csv" and found.longest_line > options.max_line_bytes and not found.cr:
         raise TooLargeError(
             f"{path}, line {found.longest_line_number}: the row is longer than "
             f"{options.max_line_bytes:,} bytes, most likely because a quote ({dialect.quote}) "
             "opened there is never closed.",
-            hint="Correct the quote, or allow longer rows with max_line_bytes.",
+            hint="Correct the quote, or allow longer rows with --longest-row MIB.",
             path=str(path),
             line=found.longest_line_number,
         )
@@ -201,7 +211,7 @@ def _inspect_text(
         quote=dialect.quote,
         has_header=dialect.has_header,
         decimal_mark=dialect.decimal_mark,
-        notes=tuple(notes),
+        notes=(*facts.notes, *notes),
     )
     return Inspected(
         path=path,
@@ -276,7 +286,7 @@ def _json_kind(text: str) -> str:
     first, _, rest = text.partition("\n")
     try:
         value = json.loads(first)
-    except ValueError:
+    except (ValueError, RecursionError):
         # An array or object over several lines; a table starts with a bracket by chance only.
         is_json = text[1:].lstrip()[:1] in '{["]}-0123456789tfn'
         return "json" if is_json and (text[0] == "[" or '"' in text[:200]) else ""

@@ -7,6 +7,7 @@ that was named.
 from __future__ import annotations
 
 import difflib
+import errno
 import stat
 from pathlib import Path
 from typing import Final
@@ -54,7 +55,7 @@ def _regular(path: Path, root: Path) -> Path:
     try:
         found = path.lstat()
         if stat.S_ISLNK(found.st_mode):
-            target = path.resolve(strict=True)
+            target = _target(path)
             if not target.is_relative_to(root.resolve()):
                 raise InvalidError(
                     f"{path} is a link that leads out of its directory, to {target}.",
@@ -78,6 +79,19 @@ def _regular(path: Path, root: Path) -> Path:
         hint="Write its content to a file first.",
         path=str(path),
     )
+
+
+def _target(path: Path) -> Path:
+    try:
+        return path.resolve(strict=True)
+    except (RuntimeError, OSError) as error:  # RuntimeError: a loop, until Python 3.12
+        is_loop = isinstance(error, RuntimeError) or error.errno == errno.ELOOP
+        what = "in a circle" if is_loop else f"to {path.readlink()}, which cannot be reached"
+        raise NotFoundError(
+            f"{path} is a link that leads {what}.",
+            hint="Name the file itself.",
+            path=str(path),
+        ) from error
 
 
 def _neighbours(path: Path) -> str:

@@ -7,25 +7,26 @@ the table and listed in `problems` with its row; a file that changed meanwhile i
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from console.errors import InvalidError, UsageError
-from console.worker.data import casting, formats
-from console.worker.data.casting import CANDIDATES, Wanted
+from console.worker.data import formats, noticing, typed
+from console.worker.data.casting import Wanted
 from console.worker.data.explaining import explain
 from console.worker.data.formats import Inspected
 from console.worker.data.options import ReadOptions
 from console.worker.data.paths import expand
 from console.worker.data.relations import Raw, null_tokens, opened
-from console.worker.data.running import Watch, execute
+from console.worker.data.running import Watch
 from console.worker.data.scanning import Stamp
 from storage.chunk_files import NumberedRows
-from storage.chunking import numbered, schema
+from storage.chunking import schema
 from storage.records.datasets import SchemaColumn
 from storage.records.sources import CellProblem, SourceFacts
 from storage.sql_text import quote
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """(rows read, bytes read); estimates until the end, rows 0 while they are unknown."""
-
-SAMPLE_ROWS: Final = 20_480
-EXAMPLES: Final = 20
-_INVALID: Final = "invalid cells"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,16 +166,20 @@ def _load(
     wanted: dict[str, Wanted],
     progress: Progress | None,
 ) -> Reading:
-    wanted |= {name: Wanted(type=kind) for name, kind in options.types.items()}
+    wanted |= _named_types(raw, options)
+    doubts: list[typed.Doubt] = []
     for name, want in wanted.items():
         if want.type:
             wanted[name] = replace(want, type=_type(connection, name, want.type))
     tokens = null_tokens(options) if raw.is_text else ()
     try:
+        if not raw.position:
+            raw = typed.kept(connection, raw, table)
         if raw.is_text:
             unknown = [name for name, _ in raw.columns if name not in wanted]
             watch = _watched(progress, raw, facts, 0.0, 0.5)
-            wanted |= _infer(connection, raw, unknown, tokens, facts.decimal_mark, watch)
+            found, doubts = typed.infer(connection, raw, unknown, tokens, facts.decimal_mark, watch)
+            wanted |= found
         casts = {
             name: wanted[name]
             for name, kind in raw.columns
@@ -187,7 +188,8 @@ def _load(
         facts = replace(facts, null_tokens=tokens)
         if casts or not raw.position or raw.is_text:
             watch = _watched(progress, raw, facts, 0.5 if raw.is_text else 0.0, 1.0)
-            rows, problems = _materialise(connection, raw, casts, tokens, facts, table, watch)
+            mark = facts.decimal_mark
+            rows, problems = typed.materialise(connection, raw, casts, tokens, mark, table, watch)
         else:
             names = tuple(name for name, _ in raw.columns)
             rows = NumberedRows(
@@ -199,19 +201,55 @@ def _load(
             f"CREATE OR REPLACE VIEW {view} AS SELECT {rows.selected} FROM {rows.relation}"
         )
         count = int(connection.execute(f"SELECT count(*) FROM {view}").fetchall()[0][0])
+        notes = [*facts.notes, *_noticed(connection, rows, raw, wanted, doubts, facts)]
     except duckdb.Error as error:
         raise explain(error, facts) from error
     if progress is not None:
         progress(count, facts.bytes)
-    notes = facts.notes if count else (*facts.notes, "there are no rows, only columns")
+    if not count:
+        notes.append("there are no rows, only columns")
     columns, _ = schema(connection, rows)
     return Reading(
         relation=view,
         rows=rows,
         columns=columns,
-        facts=replace(facts, rows=count, notes=notes),
+        facts=replace(facts, rows=count, notes=tuple(notes)),
         problems=tuple(replace(problem, n=count) for problem in problems),
     )
+
+
+def _named_types(raw: Raw, options: ReadOptions) -> dict[str, Wanted]:
+    """Take `DATE %d/%m/%Y` apart; raises `UsageError` for a column that is not there."""
+    names = [name for name, _ in raw.columns]
+    found = {}
+    for name, given in options.types.items():
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(names[:30])}."
+            raise UsageError(f"there is no column {name} to have a type.", hint=hint, column=name)
+        kind, _, form = given.partition(" %")
+        found[name] = Wanted(type=kind, format=f"%{form}" if form else "")
+    return found
+
+
+def _noticed(
+    connection: DuckDBPyConnection,
+    rows: NumberedRows,
+    raw: Raw,
+    wanted: Mapping[str, Wanted],
+    doubts: Sequence[typed.Doubt],
+    facts: SourceFacts,
+) -> list[str]:
+    if not raw.is_text:
+        return []
+    doubted = {doubt.column for doubt in doubts}
+    texts = [
+        name for name, _ in raw.columns if wanted[name].type == "VARCHAR" and name not in doubted
+    ]
+    return [
+        *noticing.doubtful(connection, rows, doubts, facts.decimal_mark),
+        *noticing.written_dates(connection, rows, texts),
+    ]
 
 
 def _type(connection: DuckDBPyConnection, column: str, name: str) -> str:
@@ -225,129 +263,6 @@ def _type(connection: DuckDBPyConnection, column: str, name: str) -> str:
             column=column,
             type=name,
         ) from error
-
-
-def _infer(
-    connection: DuckDBPyConnection,
-    raw: Raw,
-    names: Sequence[str],
-    tokens: Sequence[str],
-    mark: str,
-    watch: Watch | None,
-) -> dict[str, Wanted]:
-    """Find the types of text columns: the sample says which to try, all rows decide."""
-    if not names:
-        return {}
-    everything = [candidate.type for candidate in CANDIDATES]
-    sample = f"(SELECT * FROM {raw.relation} LIMIT {SAMPLE_ROWS})"
-    columns = [(name, everything) for name in names]
-    counted = _counts(
-        execute(connection, casting.counts_sql(sample, columns, tokens, mark)), columns
-    )
-    narrowed = [
-        (name, [kind for kind, count in valid.items() if not filled or count > filled / 2])
-        for (name, _), (filled, valid) in zip(columns, counted, strict=True)
-    ]
-    open_columns = [(name, kinds) for name, kinds in narrowed if kinds]
-    found = {name: Wanted(type="VARCHAR") for name in names}
-    if open_columns:
-        sql = casting.counts_sql(raw.relation, open_columns, tokens, mark)
-        for (name, _), (filled, valid) in zip(
-            open_columns, _counts(execute(connection, sql, watch), open_columns), strict=True
-        ):
-            found[name] = Wanted(type=casting.narrowest(filled, valid))
-    return found
-
-
-def _counts(
-    rows: list[tuple[int, ...]], columns: Sequence[tuple[str, Sequence[str]]]
-) -> list[tuple[int, dict[str, int]]]:
-    values = iter(rows[0])
-    result = []
-    for _, kinds in columns:
-        filled = next(values)
-        order = [c.type for c in CANDIDATES if c.type in kinds]
-        result.append((filled, {kind: next(values) for kind in order}))
-    return result
-
-
-def _materialise(
-    connection: DuckDBPyConnection,
-    raw: Raw,
-    casts: Mapping[str, Wanted],
-    tokens: Sequence[str],
-    facts: SourceFacts,
-    table: str,
-    watch: Watch | None,
-) -> tuple[NumberedRows, tuple[CellProblem, ...]]:
-    """Copy the rows into a table with their types; note which cells had none."""
-    text_tokens = [token for token in tokens if token]
-    cleaned, typed, final, bad = [], [], [], []
-    for number, (name, kind) in enumerate(raw.columns):
-        source, want = quote(name), casts.get(name)
-        drop = tokens if want is not None else text_tokens
-        is_text = kind == "VARCHAR"
-        cleaned.append(
-            f"{casting.without_tokens(source, drop) if is_text else source} AS s{number}"
-        )
-        if want is None:
-            final.append(f"s{number} AS {source}")
-            continue
-        value = (
-            casting.cast(f"s{number}", want, facts.decimal_mark)
-            if is_text
-            else casting.convert(f"s{number}", kind, want)
-        )
-        typed.append(f"{value} AS t{number}")
-        final.append(f"t{number} AS {source}")
-        bad.append((number, f"s{number} IS NOT NULL AND t{number} IS NULL"))
-    if bad:
-        listed = ", ".join(
-            f"CASE WHEN {test} "
-            f"THEN {{'c': {number}, 'v': left(CAST(s{number} AS VARCHAR), 200)}} END"
-            for number, test in bad
-        )
-        anything = " OR ".join(f"({test})" for _, test in bad)
-        final.append(f"CASE WHEN {anything} THEN [{listed}] END AS {quote(_INVALID)}")
-    inner = f"SELECT {', '.join(cleaned)} FROM {raw.relation}"
-    outer = f"SELECT {', '.join(['*', *typed])} FROM ({inner})"
-    query = f"SELECT {', '.join(final)} FROM ({outer})"
-    rows = numbered(
-        connection,
-        query,
-        f"{table} rows",
-        run=lambda sql: execute(connection, sql, watch),
-    )
-    if not bad:
-        return rows, ()
-    data = NumberedRows(relation=rows.relation, columns=rows.columns[:-1], position=rows.position)
-    return data, _problems(connection, rows, raw.columns, casts)
-
-
-def _problems(
-    connection: DuckDBPyConnection,
-    rows: NumberedRows,
-    columns: Sequence[tuple[str, str]],
-    casts: Mapping[str, Wanted],
-) -> tuple[CellProblem, ...]:
-    cells = (
-        f"SELECT {rows.position} + 1 AS row, unnest({quote(_INVALID)}) AS cell "
-        f"FROM {rows.relation} WHERE {quote(_INVALID)} IS NOT NULL"
-    )
-    found = connection.execute(
-        f"SELECT cell.c, count(*), list_slice(list({{'row': row, 'text': cell.v}} ORDER BY row), "
-        f"1, {EXAMPLES}) FROM ({cells}) WHERE cell IS NOT NULL GROUP BY cell.c ORDER BY cell.c"
-    ).fetchall()
-    return tuple(
-        CellProblem(
-            column=columns[number][0],
-            type=casts[columns[number][0]].type,
-            count=count,
-            n=0,
-            examples=tuple((each["row"], each["text"]) for each in examples),
-        )
-        for number, count, examples in found
-    )
 
 
 def _watched(

@@ -220,11 +220,10 @@ def _refuse_bomb(cells: int, found: Sequence[Inspected], options: ReadOptions) -
     is_dense = cells > SAFE_CELLS and cells > size * options.max_cells_per_byte
     if cells <= options.max_cells and not is_dense:
         return
-    name = "max_cells_per_byte" if is_dense else "max_cells"
     raise TooLargeError(
         f"{found[0].path} unfolds to {cells:,} cells from {size:,} bytes; the limit is "
         f"{options.max_cells_per_byte * size if is_dense else options.max_cells:,}.",
-        hint=f"If it is what you expect, raise {name}.",
+        hint="Add --dense if it is what you expect." if is_dense else "Add it in several parts.",
         path=str(found[0].path),
         cells=cells,
     )
