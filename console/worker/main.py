@@ -121,7 +121,7 @@ def refusal_of(error: BaseException, job: JobContext) -> errors.ConsoleError | S
     see_log = f"The whole story: mlops-console job logs {job.job_id}"
     if isinstance(error, (errors.ConsoleError, StorageError)):
         return error
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":
         return errors.FailedError(
             "the job ran out of memory.", hint="Use fewer rows or columns, or a larger machine."
         )

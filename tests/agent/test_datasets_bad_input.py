@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from console import errors
 from console.client.client import Client
 from console.wire import datasets as wire
 from console.wire.routes import Nothing
@@ -125,3 +126,20 @@ def test_what_is_only_odd_is_read_with_a_note(client: Client, tmp_path: Path) ->
     assert any("has no name" in note for note in results["unnamed"].result["notes"])
     assert results["header"].result["rows"] == 0
     assert Data(client, "odd-huge").rows() == [("1e400", "a")], "too large for a number: a text"
+
+
+def test_what_cannot_fit_on_the_disk_is_not_begun(client: Client, tmp_path: Path) -> None:
+    huge = tmp_path / "huge.csv"
+    with huge.open("wb") as file:
+        file.truncate(1 << 43)  # 8 TiB that take no room
+    for source in (huge, tmp_path):
+        with pytest.raises(errors.UnavailableError, match=r"it may need 8\.8 TB on the disk"):
+            Data(client, "huge").start(source)
+
+
+def test_a_job_that_reads_foreign_data_has_limits(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "small.csv"
+    path.write_text("id,name\n1,a\n")
+    limits = Data(client, "limited").add(path).spec["limits"]
+    assert limits["memory_bytes"] >= 2 << 30
+    assert limits["time_s"] >= 1800

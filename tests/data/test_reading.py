@@ -24,7 +24,7 @@ from console.errors import ConflictError, ConsoleError, InvalidError, TooLargeEr
 from console.worker.data import reading as reading_module
 from console.worker.data.casting import Wanted
 from console.worker.data.options import ReadOptions
-from console.worker.data.reading import Reading, read, read_query
+from console.worker.data.reading import Done, Reading, read, read_query
 from console.worker.data.running import open_engine
 from storage.errors import NotFoundError, StorageError
 
@@ -559,13 +559,16 @@ def test_progress_ends_at_everything_and_may_stop_the_reading(
     connection.execute(
         f"COPY (SELECT i, i * 2 AS j FROM range(300000) AS t(i)) TO '{path}' (HEADER)"
     )
-    seen: list[tuple[int, int]] = []
-    reading = read(connection, path, scratch=tmp_path, progress=lambda *done: seen.append(done))
-    assert seen[-1] == (300_000, path.stat().st_size)
-    assert [done for _, done in seen] == sorted(done for _, done in seen)
+    seen: list[Done] = []
+    reading = read(connection, path, scratch=tmp_path, progress=seen.append)
+    size = path.stat().st_size
+    assert seen[-1] == Done(300_000, 300_000, size, size)
+    assert [done.bytes for done in seen] == sorted(done.bytes for done in seen)
+    assert {done.bytes_total for done in seen} == {size}
+    assert seen[0].bytes < 0.2 * size, "the first look is told of too"
     assert reading.facts.rows == 300_000
 
-    def stop(_rows: int, _bytes: int) -> None:
+    def stop(_done: Done) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -579,7 +582,7 @@ def test_a_file_larger_than_memory_is_read(tmp_path: Path) -> None:
     script = f"""
 from pathlib import Path
 from console.worker.data.running import open_engine
-from console.worker.data.reading import read
+from console.worker.data.reading import Done, read
 engine = open_engine(Path({str(tmp_path)!r}), memory_bytes=120 << 20, threads=1)
 engine.execute("COPY (SELECT i, md5(i::VARCHAR) AS a, md5((i+1)::VARCHAR) AS b FROM "
                "range(2000000) AS t(i)) TO '{tmp_path}/big.csv' (HEADER)")

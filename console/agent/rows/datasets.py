@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console import errors
-from console.agent import comparing, contracts, garbage
+from console.agent import comparing, contracts, foreign_data, garbage
 from console.agent.applying.datasets import delivered_rows
 from console.agent.context import Call
 from console.agent.dataset_lookup import find_dataset, find_version
@@ -107,6 +107,8 @@ async def add_data(call: Call, request: AddData) -> Job:
         _check_tag(request.tag)
     declared = call.agent.declaration.datasets.get(name, DeclaredDataset(name=name))
     contract = contracts.place_of(call, name)
+    foreign_data.check_room(call, f"add to {name}", request.files)
+    known = await call.read(lambda c: datasets.get_dataset(c, name))
     spec: dict[str, Any] = {
         "turn": f"data {name}",
         "dataset": name,
@@ -121,6 +123,7 @@ async def add_data(call: Call, request: AddData) -> Job:
         "force": request.force,
         "contract": contracts.keep(call, contract) if contract else None,
         "dataset_note": declared.note,
+        "limits": foreign_data.limits(call, request.files, known.latest_rows if known else 0),
         "shell": _add_command(request),
     }
     return await queue_job(call, "ingest", f"data add {name}", spec, command=spec["shell"])
@@ -228,6 +231,7 @@ async def check_contract(call: Call, request: CheckContract) -> Job:
         "group": request.group,
         "key": list(declared.key),
         "time_column": declared.time_column,
+        "limits": foreign_data.limits(call, request.files, version.rows if version else 0),
     }
     verb = "infer" if request.infer else "check"
     subject = version.name if version else f"{name} {shlex.join(request.files)}"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from console.errors import InvalidError, TooLargeError
 from console.worker.data.dialect import Dialect, column_names, sniff
 from console.worker.data.options import ReadOptions
-from console.worker.data.scanning import Scan, Stamp, open_unpacked, scan, sha256_of
+from console.worker.data.scanning import BytesRead, Scan, Stamp, open_unpacked, scan, sha256_of
 from console.worker.data.signatures import FOREIGN, READABLE, bom, by_bytes, by_name
 from storage.errors import from_os_error
 from storage.records.sources import SourceFacts
@@ -42,12 +42,17 @@ class Inspected:
     dialect: Dialect | None = None
     needs_transcoding: bool = False
     """The text is not plain UTF-8 with one kind of line end."""
+    lines: int = 0
+    """Line ends of a CSV file; about its rows."""
     longest_line: int = 0
     """About so many bytes; small when no line is longer than a MiB."""
 
 
-def inspect(path: Path, options: ReadOptions) -> Inspected:
-    """Look at one file; a text file is read to its end once. Raises `InvalidError`."""
+def inspect(path: Path, options: ReadOptions, tell: BytesRead | None = None) -> Inspected:
+    """Look at one file; a text file is read to its end once, telling `tell` of each block.
+
+    Raises `InvalidError`.
+    """
     stamp = Stamp.of(path)
     head, tail = _ends(path)
     if not head:
@@ -85,7 +90,7 @@ def inspect(path: Path, options: ReadOptions) -> Inspected:
         )
         found = Inspected(path=path, facts=facts, stamp=stamp)
     else:
-        found = _inspect_text(path, base, head, stamp, options)
+        found = _inspect_text(path, base, head, stamp, options, tell)
     return replace(found, facts=_compared(found.facts, claimed_compression))
 
 
@@ -154,7 +159,12 @@ def _check_complete(path: Path, magic: str, head: bytes, tail: bytes) -> None:
 
 
 def _inspect_text(
-    path: Path, base: SourceFacts, head: bytes, stamp: Stamp, options: ReadOptions
+    path: Path,
+    base: SourceFacts,
+    head: bytes,
+    stamp: Stamp,
+    options: ReadOptions,
+    tell: BytesRead | None,
 ) -> Inspected:
     if not head.strip(_BLANK) and stamp.bytes <= len(head):
         raise InvalidError(
@@ -166,7 +176,7 @@ def _inspect_text(
     wide = marked in ("utf-16", "utf-32") or _normal(options.encoding).startswith(
         ("utf-16", "utf-32")
     )
-    found = scan(path, base.compression, is_utf16=wide)
+    found = scan(path, base.compression, is_utf16=wide, tell=tell)
     encoding, is_guess = _encoding(path, head, found, marked, options)
     sample = _sample(path, base.compression, encoding, options.sample_bytes)
     is_whole = found.text_bytes <= options.sample_bytes
@@ -220,6 +230,7 @@ def _inspect_text(
         columns=names,
         dialect=dialect,
         longest_line=found.longest_line,
+        lines=found.lf or found.cr,
         needs_transcoding=transcode,
     )
 

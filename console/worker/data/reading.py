@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 
@@ -24,7 +24,7 @@ from console.worker.data.options import ReadOptions
 from console.worker.data.paths import expand
 from console.worker.data.relations import Raw, null_tokens, opened
 from console.worker.data.running import Watch
-from console.worker.data.scanning import Stamp
+from console.worker.data.scanning import BytesRead, Stamp
 from storage.chunk_files import NumberedRows
 from storage.chunking import schema
 from storage.records.datasets import SchemaColumn
@@ -34,8 +34,21 @@ from storage.sql_text import quote
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-Progress = Callable[[int, int], None]
-"""(rows read, bytes read); estimates until the end, rows 0 while they are unknown."""
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How far reading is; estimates until the end, totals 0 while they are unknown."""
+
+    rows: int
+    rows_total: int
+    bytes: int
+    bytes_total: int
+
+
+Progress = Callable[[Done], None]
+LOOKED: Final = 0.2
+"""Share of the work that is done when every byte was looked at once."""
+TYPED: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +108,9 @@ def read(
     options = options or ReadOptions()
     sources = [str(source)] if isinstance(source, (str, Path)) else list(source)
     paths = [path for each in sources for path in expand(each)]
-    found = [formats.inspect(path, options) for path in dict.fromkeys(paths)]
+    paths = list(dict.fromkeys(paths))
+    tell = _looked_at(paths, progress)
+    found = [formats.inspect(path, options, tell) for path in paths]
     for each in found:
         formats.refuse_mismatch(each.facts, options)
     _check_alike(found)
@@ -177,7 +192,7 @@ def _load(
             raw = typed.kept(connection, raw, table)
         if raw.is_text:
             unknown = [name for name, _ in raw.columns if name not in wanted]
-            watch = _watched(progress, raw, facts, 0.0, 0.5)
+            watch = _watched(progress, raw, facts, LOOKED, TYPED)
             found, doubts = typed.infer(connection, raw, unknown, tokens, facts.decimal_mark, watch)
             wanted |= found
         casts = {
@@ -187,7 +202,7 @@ def _load(
         }
         facts = replace(facts, null_tokens=tokens)
         if casts or not raw.position or raw.is_text:
-            watch = _watched(progress, raw, facts, 0.5 if raw.is_text else 0.0, 1.0)
+            watch = _watched(progress, raw, facts, TYPED if raw.is_text else LOOKED, 1.0)
             mark = facts.decimal_mark
             rows, problems = typed.materialise(connection, raw, casts, tokens, mark, table, watch)
         else:
@@ -205,7 +220,7 @@ def _load(
     except duckdb.Error as error:
         raise explain(error, facts) from error
     if progress is not None:
-        progress(count, facts.bytes)
+        progress(Done(count, count, facts.bytes, facts.bytes))
     if not count:
         notes.append("there are no rows, only columns")
     columns, _ = schema(connection, rows)
@@ -265,6 +280,21 @@ def _type(connection: DuckDBPyConnection, column: str, name: str) -> str:
         ) from error
 
 
+def _looked_at(paths: Sequence[Path], progress: Progress | None) -> BytesRead | None:
+    """How the first pass over all files tells its progress."""
+    if progress is None:
+        return None
+    total = sum(path.stat().st_size for path in paths)
+    done = 0
+
+    def tell(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(Done(0, 0, min(int(LOOKED * done), total), total))
+
+    return tell
+
+
 def _watched(
     progress: Progress | None, raw: Raw, facts: SourceFacts, start: float, end: float
 ) -> Watch | None:
@@ -273,6 +303,6 @@ def _watched(
 
     def watch(share: float) -> None:
         done = start + share * (end - start)
-        progress(int(raw.rows * done), int(facts.bytes * done))
+        progress(Done(int(raw.rows * done), raw.rows, int(facts.bytes * done), facts.bytes))
 
     return watch

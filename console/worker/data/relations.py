@@ -115,7 +115,8 @@ def _csv(paths: Sequence[Path], found: Sequence[Inspected], options: ReadOptions
         f"hive_partitioning = false, max_line_size = {line_bytes})"
     )
     pairs = tuple((name, "VARCHAR") for name in first.columns)
-    return Raw(relation=relation, columns=pairs, is_text=True)
+    rows = sum(each.lines for each in found)
+    return Raw(relation=relation, columns=pairs, rows=rows, is_text=True)
 
 
 def _difference(one: Sequence[str], other: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ MOST_UNFOLDED: Final = 200
 SAFE_UNFOLDED_BYTES: Final = 1 << 30
 
 BytesRead = Callable[[int], None]
+"""Called with the bytes of a file that were looked at, block by block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,9 @@ def blocks(path: Path, compression: str) -> Iterator[bytes]:
             yield block
 
 
-def scan(path: Path, compression: str, *, is_utf16: bool = False) -> Scan:
+def scan(
+    path: Path, compression: str, *, is_utf16: bool = False, tell: BytesRead | None = None
+) -> Scan:
     """Read the whole file once."""
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     digest = hashlib.sha256()
@@ -167,6 +170,8 @@ def scan(path: Path, compression: str, *, is_utf16: bool = False) -> Scan:
         cr_all += block.count(b"\r")
         last = block[-1:]
         position += len(block)
+        if tell is not None and not compression:
+            tell(len(block))
     if invalid_at < 0 and not is_utf16 and decoder.getstate()[0]:
         invalid_at = position - len(decoder.getstate()[0])
     return Scan(

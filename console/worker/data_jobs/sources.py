@@ -13,7 +13,7 @@ from console import text
 from console.worker.context import JobContext
 from console.worker.data.casting import Wanted
 from console.worker.data.options import ReadOptions
-from console.worker.data.reading import Progress, Reading, read, read_query
+from console.worker.data.reading import Done, Progress, Reading, read, read_query
 from console.worker.data_jobs.workbench import Workbench
 
 
@@ -26,16 +26,15 @@ def read_source(bench: Workbench, options: ReadOptions, wanted: Mapping[str, Wan
             if name in query:
                 bench.view(name, manifest)
         return read_query(
-            bench.connection, query, wanted=wanted, progress=_progress(job, "the query", 0)
+            bench.connection, query, wanted=wanted, progress=_progress(job, "the query")
         )
-    total = sum(_size(file) for file in spec["files"])
     return read(
         bench.connection,
         spec["files"],
         options,
         scratch=bench.scratch,
         wanted=wanted,
-        progress=_progress(job, text.clean(source_words(spec)), total),
+        progress=_progress(job, text.clean(source_words(spec))),
     )
 
 
@@ -48,13 +47,12 @@ def source_words(spec: Mapping[str, Any]) -> str:
     return ", ".join(names[:3] if more else names) + more
 
 
-def _progress(job: JobContext, words: str, total_bytes: int) -> Progress:
-    def progress(_rows: int, read_bytes: int) -> None:
-        job.progress(min(read_bytes, total_bytes), total_bytes, "bytes", f"reading {words}")
+def _progress(job: JobContext, words: str) -> Progress:
+    def progress(done: Done) -> None:
+        about = f", about {text.counted(done.rows_total, 'row')}" if done.rows_total else ""
+        if done.bytes_total:
+            job.progress(done.bytes, done.bytes_total, "bytes", f"reading {words}{about}")
+        else:
+            job.progress(done.rows, done.rows_total, "rows", f"reading {words}")
 
     return progress
-
-
-def _size(file: str) -> int:
-    path = Path(file)
-    return path.stat().st_size if path.is_file() else 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -30,7 +30,8 @@ _MIB: Final = 1 << 20
 _LEAST_MEMORY: Final = 256 * _MIB
 _MOST_MEMORY: Final = 16 * 1024 * _MIB
 _MEMORY_SHARE: Final = 0.4
-"""Of what is free at the start: another job and the endpoints need some too."""
+"""Of what is free at the start: another job and the endpoints need some too. Never more than half
+of what the job may use: the libraries around DuckDB need the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +61,18 @@ def workbench(job: JobContext, *, reachable: Sequence[Path] = ()) -> Iterator[Wo
     scratch = job.paths.directory / SCRATCH
     scratch.mkdir(mode=0o700, exist_ok=True)
     free = int(psutil.virtual_memory().available * _MEMORY_SHARE)
-    try:
+    allowed = int(job.spec.get("limits", {}).get("memory_bytes", 0)) // 2 or _MOST_MEMORY
+    memory = min(max(free, _LEAST_MEMORY), allowed)
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         connection = open_engine(
             scratch,
-            memory_bytes=min(max(free, _LEAST_MEMORY), _MOST_MEMORY),
+            memory_bytes=memory,
             threads=len(os.sched_getaffinity(0)),
             reachable=reachable,
         )
-        try:
-            yield Workbench(job, connection, scratch)
-        finally:
-            connection.close()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        stack.callback(connection.close)
+        yield Workbench(job, connection, scratch)
 
 
 def rows_progress(job: JobContext, words: str) -> Any:
