@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextvars import Context, copy_context
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -64,6 +65,7 @@ class Console(Host):
         self.doing = Doing(self.feed, self.frame, is_read_only=is_read_only)
         self.wants_demo = False
         """The reader left this workspace for the demo."""
+        self._own_context = Context()
         self._has_begun = False
         self._attempts = 0
         self._pending = pending
@@ -76,6 +78,7 @@ class Console(Host):
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def on_mount(self) -> None:
+        self._own_context = copy_context()
         self.push_screen(self.frame)
         self.frame.status = self._status
         # What reads the network loads another fifth of the program: the picture goes first.
@@ -97,7 +100,8 @@ class Console(Host):
         """Hand something a thread learned to the loop; nothing when the app is leaving."""
         loop = self._loop
         if loop is not None and loop.is_running():
-            loop.call_soon_threadsafe(call, *arguments)
+            # In the app's own context: a timer set by what is called would not find the app.
+            loop.call_soon_threadsafe(call, *arguments, context=self._own_context)
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.get_running_loop().create_task(work)

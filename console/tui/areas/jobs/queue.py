@@ -98,8 +98,11 @@ def _waits_for(job: Job) -> str:
 
 
 def made_words(job: Job) -> str:
-    """What a job made, in a few words: `made flights@v3`."""
+    """What a job made or found, in a few words: `made flights@v3`, `repeats run 104`."""
     made = job.result
+    if made.get("reproduces"):
+        word = "repeats" if made.get("is_same") else "differs from"
+        return f"{word} run {made['reproduces']}"
     for kind in ("dataset", "model"):
         if made.get(kind):
             version = made.get("version")
