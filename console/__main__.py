@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -14,6 +15,7 @@ def main() -> int:
         print(f"mlops-console {__version__}")
         return 0
     if _opens_console(words):
+        gc.disable()  # nothing of what is loaded until the first picture is ever garbage
         from console.tui.start import open_console
 
         return open_console(words)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -97,6 +96,8 @@ def _read_file(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
         return {}, {}
     except (OSError, UnicodeError) as error:
         raise errors.InvalidError(f"cannot read {path}: {error}.") from error
+    import tomllib  # most people have no file
+
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -7,7 +7,6 @@ after `check_id` accepted it, so no name leads out of the workspace.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -248,6 +247,8 @@ class Workspace:
         inside = self.state / "agent.sock"
         if len(os.fsencode(inside)) <= _SOCKET_PATH_BYTES:
             return inside
+        import hashlib  # every command comes by here; few workspaces lie so deep
+
         name = hashlib.sha256(os.fsencode(self.state)).hexdigest()[:16]
         return Path("/tmp") / f"mlops-console-{self.owner_uid}" / f"{name}.sock"
 

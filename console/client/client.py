@@ -9,18 +9,12 @@ happens once.
 
 from __future__ import annotations
 
-import uuid
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote, urlencode
-
-import msgspec
-
-from console import errors
-from console.client.starting import start_agent
-from console.client.transport import Transport
-from console.wire.routes import Route
+import threading
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from console.client.line import Line
+    from console.wire.routes import Route
     from storage.workspace import Workspace
 
 Request = TypeVar("Request")
@@ -28,14 +22,14 @@ Response = TypeVar("Response")
 
 
 class Client:
-    """A client of one workspace's agent."""
+    """A client of one workspace's agent. Making one costs nothing."""
 
     def __init__(self, workspace: Workspace, *, start: bool = True) -> None:
         """`start`: start the agent when nobody listens."""
         self.workspace = workspace
         self._start = start
-        self._transport = Transport(workspace.socket)
-        self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+        self._line: Line | None = None
+        self._opening = threading.Lock()
 
     def call(
         self, route: Route[Request, Response], request: Request, *, timeout_s: float = 30.0
@@ -45,83 +39,16 @@ class Client:
         Raises the agent's refusal as a `ConsoleError`, `UnavailableError` when the agent is not
         there (and was not to be started, or went away).
         """
-        method, target, body = _encode(route, request)
-        headers = {"Content-Type": "application/json"}
-        if route.changes_state:
-            headers["Idempotency-Key"] = uuid.uuid4().hex
-        status, content = self._send(method, target, body, headers, timeout_s)
-        if status >= 400:
-            raise _refusal(route, status, content)
-        decoder = self._decoders.get(route.name)
-        if decoder is None:
-            decoder = self._decoders[route.name] = msgspec.json.Decoder(route.response)
-        try:
-            answer: Response = decoder.decode(content)
-            return answer
-        except msgspec.DecodeError as error:
-            raise errors.UnavailableError(
-                f"the agent's answer to {route.name} cannot be understood: {error}.",
-                hint="It may be of another version; restart it: mlops-console agent stop",
-            ) from error
+        return self._open().call(route, request, timeout_s)
 
     def close(self) -> None:
-        self._transport.close()
+        if self._line is not None:
+            self._line.close()
 
-    def _send(
-        self,
-        method: str,
-        target: str,
-        body: bytes | None,
-        headers: dict[str, str],
-        timeout_s: float,
-    ) -> tuple[int, bytes]:
-        try:
-            return self._transport.send(method, target, body, headers, timeout_s=timeout_s)
-        except ConnectionRefusedError:
-            pass
-        except PermissionError as error:
-            raise errors.ForbiddenError(
-                f"you may not talk to the agent of {self.workspace.root}: {error.strerror}.",
-                hint="Ask the owner to share the workspace with your group.",
-            ) from error
-        except OSError as error:
-            raise errors.UnavailableError(
-                f"the agent of {self.workspace.root} went away in the middle of the answer.",
-                hint="Try again; it starts by itself.",
-            ) from error
-        if not self._start:
-            raise errors.UnavailableError(
-                f"the agent of {self.workspace.root} is not running.",
-                hint="Start it: mlops-console agent start",
-            )
-        start_agent(self.workspace)
-        try:
-            return self._transport.send(method, target, body, headers, timeout_s=timeout_s)
-        except OSError as error:
-            raise errors.UnavailableError(
-                f"the agent of {self.workspace.root} was started and is gone again: {error}.",
-                hint=f"Its log may tell why: {self.workspace.log}",
-            ) from error
+    def _open(self) -> Line:
+        with self._opening:
+            if self._line is None:
+                from console.client.line import Line  # half of what a command loads
 
-
-def _encode(route: Route[Any, Any], request: Any) -> tuple[str, str, bytes | None]:
-    fields: dict[str, Any] = msgspec.to_builtins(request)
-    path = route.path
-    for name in route.path_fields:
-        path = path.replace("{" + name + "}", quote(str(fields.pop(name)), safe=""))
-    if route.method == "GET":
-        query = urlencode({k: v for k, v in fields.items() if v not in (None, "")})
-        return route.method, f"{path}?{query}" if query else path, None
-    return route.method, path, msgspec.json.encode(fields)
-
-
-def _refusal(route: Route[Any, Any], status: int, content: bytes) -> errors.ConsoleError:
-    try:
-        document = msgspec.json.decode(content)
-        return errors.from_wire(
-            document["kind"], document["message"], document["hint"], document["data"]
-        )
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return errors.UnavailableError(
-            f"the agent answered {route.name} with status {status} and nothing to read."
-        )
+                self._line = Line(self.workspace, start=self._start)
+            return self._line

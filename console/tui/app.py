@@ -7,6 +7,7 @@ reader decided, `Frame` shows. Nothing here knows what a dataset or a model is.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Coroutine
 from contextvars import Context, copy_context
 from dataclasses import replace
@@ -77,15 +78,19 @@ class Console(Host):
         self._names_are_old = True
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    def get_default_screen(self) -> Frame:
+        return self.frame
+
     def on_mount(self) -> None:
         self._own_context = copy_context()
-        self.push_screen(self.frame)
         self.frame.status = self._status
         # What reads the network loads another fifth of the program: the picture goes first.
         self.frame.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         self._has_begun = True
+        gc.freeze()
+        gc.enable()
         self.feed.start()
         self.set_interval(HEARTBEAT_S, self._beat)
         if self.frame.current is not None:

@@ -68,6 +68,35 @@ def test_version_loads_neither_console_nor_store() -> None:
     assert not loaded & (HEAVY | {"textual", "msgspec", "argparse", "uvicorn"})
 
 
+def test_the_first_picture_waits_for_nothing_that_talks() -> None:
+    """What is loaded when the frame with all its areas has been sent to the terminal."""
+    code = """
+import asyncio, sys, tempfile
+from pathlib import Path
+from console.client.client import Client
+from console.tui.app import Console
+from storage.workspace import Workspace
+
+sent = []
+class Watched(Console):
+    def _display(self, screen, renderable):
+        super()._display(screen, renderable)
+        sent.extend(line for line in self.screen._compositor.render_strips())
+    def _begin(self):
+        assert any("Overview" in strip.text for strip in sent), "asked before it painted"
+        self.exit(0)
+
+async def main():
+    with tempfile.TemporaryDirectory() as folder:
+        app = Watched(Client(Workspace.create(Path(folder))))
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.pause()
+asyncio.run(main())
+assert sent
+"""
+    assert not loaded_by(code) & (HEAVY | {"msgspec", "http", "tomllib"})
+
+
 def test_serving_process_does_not_need_the_agent() -> None:
     loaded = loaded_by(
         "import console.serving.main\nimport sys\n"
