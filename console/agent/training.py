@@ -26,7 +26,9 @@ from storage.tables import jobs, models, runs
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from storage.records.datasets import DatasetVersion
     from storage.records.jobs import Job
+    from storage.records.models import ModelVersion
 
 
 def find_pipeline(declared: Declaration, name: str) -> Pipeline:
@@ -167,6 +169,50 @@ def start_evaluate(connection: DuckDBPyConnection, job: Job) -> dict[str, Any]:
         spec["seed"] = run.seed
         spec["data"] = pinned_data(connection, pipeline, given)
     return spec
+
+
+def data_of(connection: DuckDBPyConnection, version: ModelVersion, wanted: str) -> DatasetVersion:
+    """The data version that is named as `NAME@VERSION`; the latest of its own input without."""
+    name, _, reference = wanted.partition("@")
+    if not name:
+        run = runs.get_run(connection, version.run_id) if version.run_id else None
+        used = next((use.dataset for use in run.data if use.role == "input"), "") if run else ""
+        if not used:
+            raise errors.UsageError(
+                f"it is not known here what {version.name} was trained on.",
+                hint="Name the rows: --data NAME@VERSION",
+            )
+        name = used
+    return find_version(connection, name, reference or references.LATEST)
+
+
+def measure_spec(
+    connection: DuckDBPyConnection, version: ModelVersion, wanted: str
+) -> dict[str, Any]:
+    """The order that measures a version on other rows, made as its training rows were."""
+    run = runs.get_run(connection, version.run_id) if version.run_id else None
+    job = jobs.get_job(connection, run.job_id) if run else None
+    if run is None or job is None:
+        raise errors.InvalidError(
+            f"{version.name} cannot be measured: it was not trained here, so nothing says how its "
+            "truth is made."
+        )
+    data = data_of(connection, version, wanted)
+    pipeline = msgspec.convert(job.spec["pipeline"], Pipeline)
+    if data.dataset != pipeline.input:
+        raise errors.InvalidError(
+            f"{version.name} is about rows of {pipeline.input}, not of {data.dataset}.",
+            hint=f"Name a version of it: --data {pipeline.input}@latest",
+        )
+    given = {use.dataset: str(use.version) for use in run.data} | {data.dataset: str(data.version)}
+    return {
+        "name": version.name,
+        "digest": version.digest,
+        "threshold": version.threshold,
+        "pipeline": job.spec["pipeline"],
+        "data": pinned_data(connection, pipeline, given),
+        "trained_on": next((use.digest for use in run.data if use.role == "input"), ""),
+    }
 
 
 def _files_of(connection: DuckDBPyConnection, run_id: int | None) -> dict[str, str]:

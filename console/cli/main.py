@@ -30,7 +30,10 @@ NOUNS: dict[str, tuple[str, str]] = {
     "train": ("train", "train a pipeline's model"),
     "job": ("jobs", "running work: list, show, logs, cancel, retry, run"),
     "run": ("runs", "trainings: list, show, compare, reproduce"),
-    "model": ("models", "versions: list, show, promote, approve, rollback, history"),
+    "model": (
+        "models",
+        "versions: list, show, evaluate, predict, promote, approve, rollback",
+    ),
     "gate": ("gates", "validation thresholds: check, show"),
     "threshold": ("thresholds", "the decision threshold: show, set"),
     "endpoint": ("endpoints", "serving: start, stop, list, show, traffic"),

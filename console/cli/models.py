@@ -9,14 +9,17 @@ from console.cli.commands import Invocation, argument, command
 from console.cli.following import DETACH, follow
 from console.cli.output import Column, Output
 from console.cli.references import split_reference
+from console.cli.run_views import print_measured
 from console.wire import models as wire
 from console.wire import people as people_wire
 from console.wire.models import (
     ExportModel,
     ImportModel,
+    MeasureModel,
     ModelDetail,
     ModelName,
     ModelRef,
+    PredictModel,
     PromoteModel,
     Promotion,
     RollbackModel,
@@ -252,6 +255,68 @@ def _how(change: AliasChange) -> str:
     if change.is_rollback:
         return "rollback"
     return "override" if change.is_override else "promotion"
+
+
+_DATA = argument(
+    "--data", default="", metavar="NAME@VERSION",
+    help="whose rows; the latest version of what it was trained on by default",
+)  # fmt: skip
+
+
+@command(
+    "evaluate",
+    _VERSION,
+    _DATA,
+    DETACH,
+    examples=("mlops-console model evaluate delays@champion --data flights@v4",),
+)
+def evaluate(invocation: Invocation) -> None:
+    """Measure a version on the rows of a data version, through its own flow."""
+    chosen = _reference(invocation.arguments.version)
+    request = MeasureModel(
+        model=chosen.model, version=chosen.version, data=invocation.arguments.data
+    )
+    job = follow(invocation, invocation.client.call(wire.measure_model, request))
+    if job is not None:
+        invocation.output.show(job.result, lambda found: print_measured(invocation.output, found))
+
+
+@command(
+    "predict",
+    _VERSION,
+    argument("path", help="file to write: .parquet, .csv or .arrow"),
+    _DATA,
+    argument("--format", default="", help="parquet, csv or arrow; by the name by default"),
+    argument("--overwrite", action="store_true", help="replace the file when it is there"),
+    DETACH,
+    examples=("mlops-console model predict delays@champion scores.parquet --data flights@v4",),
+)
+def predict(invocation: Invocation) -> None:
+    """Write the score of every row of a data version to a file; no truth is needed."""
+    given = invocation.arguments
+    chosen = _reference(given.version)
+    request = PredictModel(
+        model=chosen.model,
+        version=chosen.version,
+        data=given.data,
+        path=str(Path(given.path).absolute()),
+        format=given.format,
+        overwrite=given.overwrite,
+    )
+    job = follow(invocation, invocation.client.call(wire.predict_model, request))
+    if job is None:
+        return
+    made = job.result
+    yes = ""
+    if made["yes"] is not None and made["rows"]:
+        yes = f", yes for {text.percent(made['yes'] / made['rows'], 1)}"
+    invocation.output.show(
+        made,
+        lambda found: invocation.output.line(
+            f"wrote {found['path']}: {text.counted(found['rows'], 'row')} of {found['data']} by "
+            f"{found['model']}{yes}"
+        ),
+    )
 
 
 @command(

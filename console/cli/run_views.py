@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
 
 from console import text
 from console.cli.output import Column, Output
@@ -144,6 +147,15 @@ def print_run(output: Output, detail: RunDetail) -> None:
         output.line()
         most = detail.importance[:SHOWN_FEATURES]
         output.line("leans on  " + ", ".join(f"{name} {value:.3f}" for name, value in most))
+
+
+def print_measured(output: Output, found: Mapping[str, Any]) -> None:
+    """A model version on other rows: metrics, then the slices."""
+    output.heading(found["model"], f"on {text.counted(found['rows'], 'case')} of {found['data']}")
+    if found["was_trained_on"]:
+        output.line("It was trained on a part of these rows: the figures flatter it.")
+    print_metrics(output, msgspec.convert(found["results"], list[Result]))
+    _print_results(output, "slice", msgspec.convert(found["slices"], list[Result]))
 
 
 def print_metrics(output: Output, results: Sequence[Result]) -> None:

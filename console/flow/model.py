@@ -7,6 +7,7 @@ the same score alone as in a batch; otherwise `load` refuses it and says how far
 
 from __future__ import annotations
 
+import difflib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -18,9 +19,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from console.errors import ConsoleError, DamagedError, FailedError
+from console import text
+from console.errors import ConsoleError, DamagedError, FailedError, InvalidError
 from console.flow.apply import Flow
-from console.flow.columns import to_table
+from console.flow.columns import canonical, to_table
 from console.flow.estimator import TOLERANCE, Predictor, Scores, count_equal
 from console.flow.matrix import is_missing
 from console.flow.signature import Signature
@@ -31,6 +33,8 @@ from storage.records.profiles import Profile
 
 _ALONE: Final = 5
 """Sample rows that are also scored one by one."""
+_SHOWN: Final = 8
+"""Columns that are named when one is missing."""
 _T = TypeVar("_T")
 
 
@@ -106,6 +110,32 @@ class LoadedModel:
             return columns
         table = to_table(self.signature.schema, columns)
         return self.flow.features(table, self.manifest.features, self.manifest.feature_types)
+
+    def score_table(self, rows: Any) -> Scores:
+        """Scores of the rows of an Arrow table that has the model's input columns, and maybe more.
+
+        Shape (n,), or (n, classes) for multiclass. Raises `InvalidError` naming what is missing.
+        """
+        names = [field.name for field in self.manifest.inputs]
+        absent = [name for name in names if name not in rows.column_names]
+        if absent:
+            near = difflib.get_close_matches(absent[0], rows.column_names, n=1)
+            raise InvalidError(
+                f"the data lacks {text.listed(absent)}, which the model needs.",
+                hint=f"Is it called {near[0]} there?"
+                if near
+                else f"It has {', '.join(rows.column_names[:_SHOWN])}.",
+            )
+        table = canonical(rows.select(names))
+        if not table.num_rows:
+            classes = len(self.manifest.classes)
+            return np.empty((0, classes) if self.manifest.task == "multiclass" else 0)
+        if self.flow is None:
+            features: Mapping[str, Any] = {n: table.column(n).to_pylist() for n in names}
+        else:
+            manifest = self.manifest
+            features = self.flow.features(table, manifest.features, manifest.feature_types)
+        return self.predictor.scores(features, table.num_rows)
 
     def prove(self, sample: Sample) -> None:
         """Raise `DamagedError` unless the sample rows score as they did in training."""

@@ -7,8 +7,10 @@ begins behind it. Invariant: every stage takes and gives the hidden column `__ro
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,6 +31,9 @@ _BAD_VALUE: Final = (
     duckdb.InvalidInputException,
 )
 """Raised for what a row contains; everything else is the step's or our own fault."""
+_ABSENT: Final = re.compile(r'Referenced column "([^"]+)" not found|have a column named "([^"]+)"')
+_SHOWN: Final = 8
+"""Columns that are named when one is missing."""
 
 
 class Inlet:
@@ -138,11 +143,7 @@ class SqlStage:
                 f"DESCRIBE WITH {parts} SELECT * FROM {name}"
             ).fetchall()
         except duckdb.Error as error:
-            raise InvalidError(
-                f'step "{step.name}" cannot be prepared: {_said(error)}',
-                hint="Its tables are `this` and the pipeline's references.",
-                step=step.name,
-            ) from error
+            raise _refusal(step, names, error) from error
         columns = tuple((row[0], row[1]) for row in described if row[0] != ROW)
         return Bound(step, name, sql, columns, is_traced=traced is not None or not is_whole)
 
@@ -225,6 +226,30 @@ def _aggregates(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
         "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"
     ).fetchall()
     return frozenset(row[0] for row in names)
+
+
+def _refusal(step: Step, names: Sequence[str], error: duckdb.Error) -> InvalidError:
+    """Why a step cannot be bound to the columns it gets, with the way out."""
+    said = _said(error)
+    absent = _ABSENT.search(said)
+    if absent is None:
+        hint = "Its tables are `this` and the pipeline's references."
+        return InvalidError(f'step "{step.name}" cannot be prepared: {said}', hint=hint)
+    column = absent[1] or absent[2]
+    near = difflib.get_close_matches(column, names, n=1)
+    if near:
+        hint = f"Did you mean {near[0]}?"
+    elif step.flow == "both":
+        hint = 'What only a training step makes is not there: declare that step with flow = "both".'
+    else:
+        hint = f"`this` has {', '.join(names)}."
+    return InvalidError(
+        f'step "{step.name}" cannot be prepared: it reads the column "{column}", which is not in '
+        f"its rows ({', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}).",
+        hint=hint,
+        step=step.name,
+        column=column,
+    )
 
 
 def _said(error: duckdb.Error) -> str:

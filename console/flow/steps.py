@@ -48,6 +48,7 @@ def parse(step: Step, serialize: Callable[[str], str]) -> Tree:
     document = json.loads(serialize(step.sql))
     if document["error"]:
         said = document.get("error_message", "it cannot be parsed")
+        said += _place(step.sql, document.get("position"))
         raise InvalidError(
             f'step "{step.name}" is not one SELECT: {said}',
             hint="A step is one SELECT that reads `this` and the reference tables.",
@@ -60,6 +61,14 @@ def parse(step: Step, serialize: Callable[[str], str]) -> Tree:
         )
     tree: Tree = document
     return tree
+
+
+def _place(sql: str, position: str | None) -> str:
+    """`, line 2, column 14` of a place in a statement; empty where none is told."""
+    if not position or not position.isdigit():
+        return ""
+    before = sql[: int(position)]
+    return f", line {before.count(chr(10)) + 1}, column {len(before.rpartition(chr(10))[2]) + 1}"
 
 
 def with_row(tree: Tree, source: str, *, is_whole: bool, aggregates: frozenset[str]) -> Tree | None:

@@ -109,6 +109,31 @@ class ImportModel:
     """A foreign file runs code when loaded: needs an explicit yes, kept in the ledger."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureModel:
+    """A model version on the rows of a data version."""
+
+    model: str
+    version: str = "latest"
+    data: str = ""
+    """`NAME@VERSION`; empty = the latest of what it was trained on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictModel:
+    """The scores of a data version in a file."""
+
+    model: str
+    version: str = "latest"
+    data: str = ""
+    """`NAME@VERSION`; empty = the latest of what it was trained on."""
+    path: str
+    """Absolute."""
+    format: str = ""
+    """`parquet`, `csv`, `arrow`; empty = by the name."""
+    overwrite: bool = False
+
+
 list_models = Route(
     "list_models", "GET", "/v1/models", ANYONE, Nothing, list[Model], "Registered models."
 )
@@ -148,6 +173,14 @@ list_alias_changes = Route(
     "list_alias_changes", "GET", "/v1/models/{model}/history", ANYONE, ModelName,
     list[AliasChange], "Which version every alias pointed to, when, by whom and why.",
 )  # fmt: skip
+measure_model = Route(
+    "measure_model", "POST", "/v1/models/{model}/versions/{version}/measure", TRAIN, MeasureModel,
+    Job, "Measure a model version on the rows of a data version.",
+)  # fmt: skip
+predict_model = Route(
+    "predict_model", "POST", "/v1/models/{model}/versions/{version}/predict", TRAIN, PredictModel,
+    Job, "Write the scores of a whole data version to a file.",
+)  # fmt: skip
 export_model = Route(
     "export_model", "POST", "/v1/models/{model}/versions/{version}/export", MODEL, ExportModel,
     Job, "Write a model version with its flow and references into one file.",
@@ -158,5 +191,6 @@ import_model = Route(
 )  # fmt: skip
 ROUTES = (
     list_models, list_model_versions, get_model, get_gates, check_gates, get_threshold,
-    set_threshold, promote_model, rollback_model, list_alias_changes, export_model, import_model,
+    set_threshold, promote_model, rollback_model, list_alias_changes, measure_model, predict_model,
+    export_model, import_model,
 )  # fmt: skip

@@ -40,6 +40,8 @@ KINDS: dict[str, str] = {
     "train": "console.worker.train",
     "search": "console.worker.search",
     "evaluate": "console.worker.evaluate",
+    "measure": "console.worker.measure",
+    "predict": "console.worker.predict",
     "preview": "console.worker.preview",
     "replay": "console.worker.replay",
 }

@@ -14,6 +14,8 @@ JobKind = Literal[
     "train",
     "search",
     "evaluate",
+    "measure",
+    "predict",
     "replay",
     "export",
     "export-model",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from console import errors
-from console.agent import promotion
+from console.agent import promotion, training
 from console.agent.context import Call
 from console.agent.model_lookup import (
     champion_spec,
@@ -24,9 +24,11 @@ from console.agent.rows.jobs import queue_job
 from console.wire.models import (
     ExportModel,
     ImportModel,
+    MeasureModel,
     ModelDetail,
     ModelName,
     ModelRef,
+    PredictModel,
     PromoteModel,
     Promotion,
     RollbackModel,
@@ -187,6 +189,49 @@ async def list_alias_changes(call: Call, request: ModelName) -> list[AliasChange
         return models.list_alias_changes(connection, request.model)
 
     return await call.read(look)
+
+
+async def measure_model(call: Call, request: MeasureModel) -> Job:
+    def look(connection: DuckDBPyConnection) -> dict[str, Any]:
+        version = find_version(connection, request.model, request.version)
+        return training.measure_spec(connection, version, request.data)
+
+    spec = await call.read(look)
+    return await queue_job(
+        call,
+        "measure",
+        f"evaluate {spec['name']}",
+        spec,
+        command=f"mlops-console model evaluate {spec['name']} --data {request.data or 'NAME'}",
+    )
+
+
+async def predict_model(call: Call, request: PredictModel) -> Job:
+    path = _absolute(request.path)
+
+    def look(connection: DuckDBPyConnection) -> dict[str, Any]:
+        version = find_version(connection, request.model, request.version)
+        data = training.data_of(connection, version, request.data)
+        return {
+            "name": version.name,
+            "digest": version.digest,
+            "threshold": version.threshold,
+            "manifest": data.manifest,
+            "data_name": data.name,
+            "rows": data.rows,
+            "path": str(path),
+            "format": request.format,
+            "overwrite": request.overwrite,
+        }
+
+    spec = await call.read(look)
+    return await queue_job(
+        call,
+        "predict",
+        f"predict {spec['data_name']} by {spec['name']}",
+        spec,
+        command=f"mlops-console model predict {spec['name']} {path} --data {spec['data_name']}",
+    )
 
 
 async def export_model(call: Call, request: ExportModel) -> Job:

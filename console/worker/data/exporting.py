@@ -56,11 +56,7 @@ def export(
     `format` is one of FORMATS, or empty: from the name. `raw` leaves CSV cells that look like
     formulas as they are. Raises `ConflictError` for a file that exists unless `replace`.
     """
-    kind, compression = _format(path, format)
-    if path.exists() and not replace:
-        raise ConflictError(
-            f"{path} exists already.", hint="Give another name, or add --overwrite."
-        )
+    kind, compression = check_target(path, format, replace=replace)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     escaped: tuple[str, ...] = ()
     try:
@@ -89,6 +85,16 @@ def export(
     finally:
         unfinished.unlink(missing_ok=True)
     return Exported(path=str(path), format=kind, rows=rows, bytes=size, escaped_columns=escaped)
+
+
+def check_target(path: Path, format: str, *, replace: bool) -> tuple[str, str]:
+    """Format and compression of the file to be; raises when it is there or cannot be meant."""
+    found = _format(path, format)
+    if path.exists() and not replace:
+        raise ConflictError(
+            f"{path} exists already.", hint="Give another name, or add --overwrite."
+        )
+    return found
 
 
 def _format(path: Path, format: str) -> tuple[str, str]:

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from console import text
 from console.errors import ConsoleError, InvalidError
 from console.flow import model as flow_model
-from console.flow.columns import canonical
 from console.rules.declared_table import nearest
 from console.rules.evaluation.slices import NULL
 from console.rules.gates import Measured, judge_gates, overall
@@ -178,13 +177,13 @@ def champion_opponent(
     """Let the present champion score the same held-out rows, through its own flow."""
     name, threshold = str(champion["name"]), float(champion["threshold"])
     try:
-        scores = _champion_scores(str(champion["digest"]), cases, rows, pipeline, objects, root)
+        scores = package_scores(str(champion["digest"]), cases, rows, pipeline, objects, root)
     except (ConsoleError, StorageError) as error:
         return Opponent("champion", None, threshold, name, error.message)
     return Opponent("champion", scores, threshold, name)
 
 
-def _champion_scores(
+def package_scores(
     digest: str,
     cases: Cases,
     rows: NDArray[np.int64],
@@ -192,6 +191,10 @@ def _champion_scores(
     objects: Objects,
     root: Path,
 ) -> Scores:
+    """Scores of some cases by a stored model, through its own flow.
+
+    Raises a refusal that says why they cannot be had.
+    """
     loaded = flow_model.load(digest, objects, root=root)
     try:
         manifest = loaded.manifest
@@ -200,16 +203,7 @@ def _champion_scores(
             raise InvalidError("it answers another question: its task or classes differ.")
         if cases.source is None:
             raise InvalidError("the training flow merges rows, so it has no request rows to score.")
-        absent = [f.name for f in manifest.inputs if f.name not in cases.raw.column_names]
-        if absent:
-            raise InvalidError(f"the data lacks {text.listed(absent)}, which it needs.")
-        names = [field.name for field in manifest.inputs]
-        table = canonical(cases.raw.select(names).take(pa.array(cases.source[rows])))
-        if loaded.flow is None:
-            features: Mapping[str, Any] = {n: table.column(n).to_pylist() for n in names}
-        else:
-            features = loaded.flow.features(table, manifest.features, manifest.feature_types)
-        return loaded.predictor.scores(features, len(rows))
+        return loaded.score_table(cases.raw.take(pa.array(cases.source[rows])))
     finally:
         loaded.close()
 
