@@ -151,7 +151,7 @@ def _fit_words(
     if kind != "fold":
         what = "the model" if kind == "final" else f"baseline {name}"
         return f"fitted {what} in {text.duration(each.duration_s)}"
-    result = _fold_results(training, cases, each)[0]
+    (result,) = _fold_results(training, cases, each, leading_only=True)
     training.job.report(
         RunPoints(
             points=(
@@ -169,10 +169,13 @@ def _fit_words(
     return f"fold {done} of {folds}, {label} {catalog.show(result.value, result.name)}"
 
 
-def _fold_results(training: Training, cases: Cases, each: Fitted) -> tuple[Result, ...]:
+def _fold_results(
+    training: Training, cases: Cases, each: Fitted, *, leading_only: bool = False
+) -> tuple[Result, ...]:
     pipeline = training.order.pipeline
+    names = FOLD_METRICS[pipeline.task][: 1 if leading_only else None]
     judged = judging.unnamed(pipeline, cases.classes, cases.y[each.fit.asked], each.scores)
-    return judging.measure(judged, FOLD_METRICS[pipeline.task], scope=each.fit.name)
+    return judging.measure(judged, names, scope=each.fit.name)
 
 
 def _report_folds(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from console import errors
+from console.agent.supervisor import NURSERY, WORKER
 from console.client.client import Client
 from console.wire import datasets as datasets_wire
 from console.wire import jobs as jobs_wire
@@ -24,11 +27,13 @@ from console.wire.pipelines import PipelineName, PreviewPipeline
 from console.wire.runs import CompareRuns, ListRuns, NoteRun, RunId, StartSearch, StartTraining
 from storage.records.jobs import FINAL_STATES, Job
 from storage.workspace import Workspace
-from tests.conftest import RunningAgent, Said, start_agent_process, until
+from tests.conftest import RunningAgent, Said, agent_in, until
 from tests.worker.test_train import TOML, trips
 
 pytestmark = pytest.mark.process
 
+NAMES = [f"late-{number}" for number in range(10)]
+"""Pipelines that are alike: one for each test, so that all share an agent, its data and workers."""
 PLACES = "place,rain\ndale,0.1\nhill,0.8\nshore,0.3\n"
 
 
@@ -45,47 +50,64 @@ def add(client: Client, name: str, path: Path) -> Job:
     return ended(client, job)
 
 
-def train(client: Client, **given: object) -> Job:
-    known: dict[str, Any] = {"pipeline": "late", "params": {}, "data": {}}
-    request = StartTraining(**(known | given))
-    return ended(client, client.call(wire.start_training, request))
+def declared(name: str) -> str:
+    """The pipeline `late` under another name."""
+    _, pipeline = TOML.split("[pipelines.late]")
+    named = pipeline.replace("pipelines.late", f"pipelines.{name}")
+    return f"[pipelines.{name}]" + named.replace("gates.late", f"gates.{name}")
 
 
-@pytest.fixture
-def late(workspace: Workspace) -> Iterator[RunningAgent]:
-    """An agent whose workspace has data and a declared pipeline."""
+@pytest.fixture(scope="module")
+def late(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAgent]:
+    """An agent whose workspace has data and declared pipelines."""
+    workspace = Workspace.create(tmp_path_factory.mktemp("late"))
     root = workspace.root
-    (root / "mlops.toml").write_text(TOML)
+    sets, _ = TOML.split("[pipelines.late]")
+    workspace.declaration.write_text(sets + "\n".join(map(declared, NAMES)))
     (root / "places.csv").write_text(PLACES)
     pq.write_table(trips(), root / "trips.parquet")
-    running = RunningAgent(workspace, start_agent_process(workspace))
-    client = Client(workspace, start=False)
-    assert add(client, "trips", root / "trips.parquet").state == "succeeded"
-    assert add(client, "places", root / "places.csv").state == "succeeded"
-    client.close()
-    yield running
-    running.stop()
-    if running.process.stderr is not None:
-        running.process.stderr.close()
+    with agent_in(workspace, is_warm=True) as running:
+        client = Client(workspace, start=False)
+        assert add(client, "trips", root / "trips.parquet").state == "succeeded"
+        assert add(client, "places", root / "places.csv").state == "succeeded"
+        client.close()
+        yield running
 
 
 @pytest.fixture
-def late_client(late: RunningAgent) -> Iterator[Client]:
+def client(late: RunningAgent) -> Iterator[Client]:
     made = Client(late.workspace, start=False)
     yield made
     made.close()
 
 
-def test_the_story_of_two_trainings(late_client: Client) -> None:
-    client = late_client
-    view = client.call(pipelines_wire.get_pipeline, PipelineName(pipeline="late"))
+@pytest.fixture
+def flow(client: Client) -> str:
+    """A pipeline that nobody has trained yet."""
+    used = {run.pipeline for run in client.call(wire.list_runs, ListRuns())}
+    return next(name for name in NAMES if name not in used)
+
+
+@pytest.fixture
+def train(client: Client, flow: str) -> Callable[..., Job]:
+    """Train that pipeline and return the ended job."""
+
+    def do(**given: Any) -> Job:
+        request = StartTraining(**({"pipeline": flow, "params": {}, "data": {}} | given))
+        return ended(client, client.call(wire.start_training, request))
+
+    return do
+
+
+def test_the_story_of_two_trainings(client: Client, flow: str, train: Callable[..., Job]) -> None:
+    view = client.call(pipelines_wire.get_pipeline, PipelineName(pipeline=flow))
     assert (view.input_version, view.last_run_at, view.is_stale) == (1, None, False)
 
-    first = train(client, note="the first")
+    first = train(note="the first")
     assert first.state == "succeeded", first.reason
-    assert first.result["model"] == "late@v1"
+    assert first.result["model"] == f"{flow}@v1"
     detail = client.call(wire.get_run, RunId(id=first.id))
-    assert detail.run.model == "late@v1"
+    assert detail.run.model == f"{flow}@v1"
     assert detail.run.note == "the first"
     assert detail.run.peak_rss_bytes and detail.run.peak_rss_bytes > 10**7
     assert next(iter(detail.run.metrics)) == "roc_auc"
@@ -93,10 +115,10 @@ def test_the_story_of_two_trainings(late_client: Client) -> None:
     assert detail.importance[0][0] == "weight"
     assert len([p for p in detail.points if p.metric == "valid_log_loss"]) == 20
 
-    client.call(models_wire.promote_model, PromoteModel(model="late", version="v1"))
-    second = train(client, params={"max_iter": 1})
-    gates = client.call(models_wire.get_gates, ModelRef(model="late", version="v2"))
-    assert gates.baseline == "late@v1"
+    client.call(models_wire.promote_model, PromoteModel(model=flow, version="v1"))
+    second = train(params={"max_iter": 1})
+    gates = client.call(models_wire.get_gates, ModelRef(model=flow, version="v2"))
+    assert gates.baseline == f"{flow}@v1"
     assert gates.verdict == "fail"
 
     asked = CompareRuns(ids=(first.id, second.id), aggregate="best")
@@ -120,109 +142,102 @@ def test_the_story_of_two_trainings(late_client: Client) -> None:
 
     asked = ListRuns(filter="max_iter = 20 and tag:keep")
     assert [run.id for run in client.call(wire.list_runs, asked)] == [first.id]
-    judged = ended(
-        client, client.call(models_wire.check_gates, ModelRef(model="late", version="v2"))
-    )
+    judged = ended(client, client.call(models_wire.check_gates, ModelRef(model=flow, version="v2")))
     assert judged.result["verdict"] == "fail"
-    view = client.call(pipelines_wire.get_pipeline, PipelineName(pipeline="late"))
-    assert view.champion == "late@v1"
+    view = client.call(pipelines_wire.get_pipeline, PipelineName(pipeline=flow))
+    assert view.champion == f"{flow}@v1"
     assert [run.id for run in view.runs] == [again.id, second.id, first.id]
 
 
-def test_a_search_is_one_run_with_its_candidates_below(late_client: Client) -> None:
+def test_a_search_is_one_run_with_its_candidates_below(client: Client, flow: str) -> None:
     request = StartSearch(
-        pipeline="late", space={"max_iter": [1, 8]}, params={}, data={}, method="grid"
+        pipeline=flow, space={"max_iter": [1, 8]}, params={}, data={}, method="grid"
     )
-    job = ended(late_client, late_client.call(wire.start_search, request))
+    job = ended(client, client.call(wire.start_search, request))
     assert job.state == "succeeded", job.reason
-    assert job.result["model"] == "late@v1"
+    assert job.result["model"] == f"{flow}@v1"
     assert job.result["params"]["max_iter"] == 8
-    assert [run.id for run in late_client.call(wire.list_runs, ListRuns())] == [job.id]
-    children = late_client.call(wire.list_runs, ListRuns(filter=f"parent = {job.id}"))
+    assert [run.id for run in client.call(wire.list_runs, ListRuns(pipeline=flow))] == [job.id]
+    children = client.call(wire.list_runs, ListRuns(filter=f"parent = {job.id}"))
     assert [run.params["max_iter"] for run in children] == [8, 1]
-    detail = late_client.call(wire.get_run, RunId(id=children[0].id))
+    detail = client.call(wire.get_run, RunId(id=children[0].id))
     assert len(detail.folds) == 3
     assert {run.parent_id for run in children} == {job.id}
-    again = late_client.call(jobs_wire.retry_job, RetryJob(id=job.id, params={}))
-    assert ended(late_client, again).state == "succeeded"
+    again = client.call(jobs_wire.retry_job, RetryJob(id=job.id, params={}))
+    assert ended(client, again).state == "succeeded"
     asked = ListRuns(filter=f"parent = {again.id}")
-    assert late_client.call(wire.list_runs, asked) == [], "what was known was measured again"
+    assert client.call(wire.list_runs, asked) == [], "what was known was measured again"
     with pytest.raises(errors.UsageError) as caught:
-        late_client.call(wire.start_search, replace(request, method="gird"))
+        client.call(wire.start_search, replace(request, method="gird"))
     assert caught.value.hint == "Did you mean 'grid'?"
 
 
-def test_a_retry_takes_changed_parameters(late_client: Client) -> None:
-    job = train(late_client, params={"max_iter": 2})
-    retried = late_client.call(jobs_wire.retry_job, RetryJob(id=job.id, params={"max_iter": 3}))
-    assert ended(late_client, retried).state == "succeeded"
-    run = late_client.call(wire.get_run, RunId(id=retried.id)).run
+def test_a_retry_takes_changed_parameters(client: Client, train: Callable[..., Job]) -> None:
+    job = train(params={"max_iter": 2})
+    retried = client.call(jobs_wire.retry_job, RetryJob(id=job.id, params={"max_iter": 3}))
+    assert ended(client, retried).state == "succeeded"
+    run = client.call(wire.get_run, RunId(id=retried.id)).run
     assert run.params["max_iter"] == 3
 
 
 def test_a_file_of_the_workspace_does_not_stand_in_for_a_module_of_python(
-    late: RunningAgent, late_client: Client
+    late: RunningAgent, train: Callable[..., Job]
 ) -> None:
-    for name in ("random.py", "console.py", "types.py"):
-        (late.workspace.root / name).write_text("raise SystemExit('the wrong module')\n")
-    job = train(late_client, params={"max_iter": 2})
-    assert job.state == "succeeded", job.reason
+    root = late.workspace.root
+    files = [root / name for name in ("random.py", "console.py", "types.py")]
+    for file in files:
+        file.write_text("raise SystemExit('the wrong module')\n")
+    try:
+        job = train(params={"max_iter": 2})
+        assert job.state == "succeeded", job.reason
+        afresh = subprocess.run(
+            [*WORKER, str(root / "nothing")], cwd=root, capture_output=True, text=True, check=False
+        )
+    finally:
+        for file in files:
+            file.unlink()
+    assert "cannot read" in afresh.stderr, "a worker that is started, not forked, gets as far"
+    assert NURSERY[:2] == WORKER[:2], "the process it is forked from is started in the same way"
 
 
-def test_a_cancelled_training_is_a_cancelled_run(late_client: Client) -> None:
-    request = StartTraining(pipeline="late", params={"max_iter": 100_000}, data={})
-    job = late_client.call(wire.start_training, request)
+def test_a_cancelled_training_is_a_cancelled_run(client: Client, flow: str) -> None:
+    request = StartTraining(pipeline=flow, params={"max_iter": 100_000}, data={})
+    job = client.call(wire.start_training, request)
 
     def is_fitting() -> bool:
-        return "fitting" in late_client.call(jobs_wire.get_job, JobId(id=job.id)).progress.text
+        return "fitting" in client.call(jobs_wire.get_job, JobId(id=job.id)).progress.text
 
     until(is_fitting, "the fit")
-    late_client.call(jobs_wire.cancel_job, JobId(id=job.id))
-    stopped = ended(late_client, job)
+    client.call(jobs_wire.cancel_job, JobId(id=job.id))
+    stopped = ended(client, job)
     assert stopped.state == "cancelled"
-    run = late_client.call(wire.get_run, RunId(id=job.id)).run
+    run = client.call(wire.get_run, RunId(id=job.id)).run
     assert run.state == "cancelled"
     assert run.ended_at is not None
     assert run.model == ""
 
 
-def test_a_training_outlives_its_agent(late: RunningAgent, late_client: Client) -> None:
-    request = StartTraining(pipeline="late", params={"max_iter": 60}, data={})
-    job = late_client.call(wire.start_training, request)
-
-    def has_run() -> bool:
-        return bool(late_client.call(wire.list_runs, ListRuns()))
-
-    until(has_run, "the run's first report")
-    late.kill()
-    late.start_again()
-    assert ended(late_client, job).state == "succeeded"
-    detail = late_client.call(wire.get_run, RunId(id=job.id))
-    assert detail.run.state == "succeeded"
-    assert detail.run.model == "late@v1"
-    steps = [p.step for p in detail.points if p.metric == "valid_log_loss"]
-    assert steps == sorted(set(steps)), "a point was counted twice"
-
-
-def test_what_cannot_be_started_is_refused_at_once(late_client: Client) -> None:
+def test_what_cannot_be_started_is_refused_at_once(
+    client: Client, flow: str, train: Callable[..., Job]
+) -> None:
     def refusal(**given: object) -> errors.ConsoleError:
         with pytest.raises(errors.ConsoleError) as caught:
-            train(late_client, **given)
+            train(**given)
         return caught.value
 
-    missing = refusal(pipeline="lat")
-    assert (missing.kind, missing.hint) == ("not_found", "Did you mean late?")
+    missing = refusal(pipeline="latte")
+    assert (missing.kind, missing.hint) == ("not_found", "Did you mean late-9?")
     other = refusal(data={"places": "v9"})
     assert other.message == "places has no version 'v9'; it has v1."
     wrong = refusal(data={"trip": "v1"})
     assert (wrong.kind, wrong.hint) == ("invalid", "Did you mean trips?")
-    assert late_client.call(wire.list_runs, ListRuns()) == []
+    assert client.call(wire.list_runs, ListRuns(pipeline=flow)) == []
 
 
-def test_a_pipeline_is_checked_and_looked_into_without_training(late_client: Client) -> None:
+def test_a_pipeline_is_checked_and_looked_into_without_training(client: Client, flow: str) -> None:
     def preview(**given: object) -> Job:
-        request = PreviewPipeline(pipeline="late", **given)  # type: ignore[arg-type]
-        return ended(late_client, late_client.call(pipelines_wire.preview_pipeline, request))
+        request = PreviewPipeline(pipeline=flow, **given)  # type: ignore[arg-type]
+        return ended(client, client.call(pipelines_wire.preview_pipeline, request))
 
     checked = preview(check_only=True)
     assert checked.result["features"] == [
@@ -237,19 +252,38 @@ def test_a_pipeline_is_checked_and_looked_into_without_training(late_client: Cli
 
 
 def test_commands_say_what_the_agent_knows(
-    late: RunningAgent, late_client: Client, cli: Callable[..., Said]
+    late: RunningAgent, flow: str, cli: Callable[..., Said]
 ) -> None:
     workspace = late.workspace
-    done = cli(workspace, "train", "late", "--param", "max_iter=5")
+    done = cli(workspace, "train", flow, "--param", "max_iter=5")
     assert done.code == 0, done.err
-    assert "job 3  succeeded" in done.err
-    assert "late@v1" in done.out
-    refused = cli(workspace, "train", "late", "--param", "max_itr=5")
+    found = re.search(r"job (\d+)  succeeded", done.err)
+    assert found is not None
+    assert f"{flow}@v1" in done.out
+    refused = cli(workspace, "train", flow, "--param", "max_itr=5")
     assert refused.code == errors.KINDS["invalid"].exit_code
     assert "Did you mean 'max_iter'?" in refused.err
     listed = cli(workspace, "run", "list", "--filter", "max_iter = 5")
-    assert "late@v1" in listed.out
-    assert cli(workspace, "pipeline", "show", "late").out.count("├") == 4
-    logged = cli(workspace, "job", "logs", "-f", "3")
+    assert f"{flow}@v1" in listed.out
+    assert cli(workspace, "pipeline", "show", flow).out.count("├") == 4
+    logged = cli(workspace, "job", "logs", "-f", found[1])
     assert logged.code == 0
     assert "the package was loaded again" in logged.out
+
+
+def test_a_training_outlives_its_agent(late: RunningAgent, client: Client, flow: str) -> None:
+    request = StartTraining(pipeline=flow, params={"max_iter": 60}, data={})
+    job = client.call(wire.start_training, request)
+
+    def has_run() -> bool:
+        return bool(client.call(wire.list_runs, ListRuns(pipeline=flow)))
+
+    until(has_run, "the run's first report")
+    late.kill()
+    late.start_again()
+    assert ended(client, job).state == "succeeded"
+    detail = client.call(wire.get_run, RunId(id=job.id))
+    assert detail.run.state == "succeeded"
+    assert detail.run.model == f"{flow}@v1"
+    steps = [p.step for p in detail.points if p.metric == "valid_log_loss"]
+    assert steps == sorted(set(steps)), "a point was counted twice"
