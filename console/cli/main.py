@@ -29,7 +29,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "pipeline": ("pipelines", "declared flows: show, check, preview"),
     "train": ("train", "train a pipeline's model"),
     "job": ("jobs", "running work: list, show, logs, cancel, retry, run"),
-    "run": ("runs", "trainings: list, show, compare, reproduce"),
+    "run": ("runs", "trainings: list, show, compare, diff, file, view, reproduce"),
     "model": (
         "models",
         "versions: list, show, evaluate, predict, promote, approve, rollback",

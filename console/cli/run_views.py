@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +11,12 @@ import msgspec
 from console import text
 from console.cli.output import Column, Output
 from console.rules import metrics as catalog
+from console.rules import run_histories
 from console.rules.filtering import Field
+from console.rules.histogram import bars
 from console.rules.run_table import best_of, file_rows, leading_metrics
 from storage.records.results import Result
-from storage.records.runs import Run, RunDetail, SavedView
+from storage.records.runs import History, Run, RunDetail, SavedView
 
 SHOWN_METRICS = 3
 SHOWN_FEATURES = 8
@@ -116,37 +118,103 @@ def label(name: str) -> str:
 
 
 def print_run(output: Output, detail: RunDetail) -> None:
+    """Everything a run used and measured."""
     run = detail.run
     output.heading(f"run {run.id}", f"{run.pipeline}  {run.model}".rstrip())
     output.line(output.verdict(run.state) + (f"  {text.clean(run.error)}" if run.error else ""))
-    output.facts(
-        [
-            ("data", ", ".join(f"{use.dataset}@v{use.version}" for use in run.data)),
-            (
-                "rows",
-                f"{text.count(run.rows_train)} trained, {text.count(run.rows_holdout)} held out "
-                f"({run.holdout or '–'})",
-            ),
-            ("estimator", run.code.get("estimator", "")),
-            ("params", ", ".join(f"{k}={text.plain_value(v)}" for k, v in run.params.items())),
-            ("seed", run.seed),
-            ("code", _code(run)),
-            ("took", text.duration(run.duration_s)),
-            ("peak memory", text.byte_size(run.peak_rss_bytes)),
-            ("by", f"{run.created_by}, {run.started_at:%Y-%m-%d %H:%M:%S} UTC"),
-            *([("tags", ", ".join(run.tags))] if run.tags else []),
-            *([("note", run.note)] if run.note else []),
-        ]
-    )
+    output.facts(_facts(detail))
     overall = [each for each in detail.results if not each.scope]
     slices = [each for each in detail.results if each.scope]
     _print_results(output, "metric", overall)
     _print_results(output, "slice", slices)
     _print_results(output, "fold", detail.folds)
+    _print_curves(output, detail)
     if detail.importance:
         output.line()
         most = detail.importance[:SHOWN_FEATURES]
         output.line("leans on  " + ", ".join(f"{name} {value:.3f}" for name, value in most))
+    if detail.artifacts:
+        output.line()
+        output.table(
+            [Column("file"), Column("kind"), Column("size", ">")],
+            [(each.name, each.kind, text.byte_size(each.bytes)) for each in detail.artifacts],
+        )
+
+
+def _facts(detail: RunDetail) -> Iterator[tuple[str, object]]:
+    run = detail.run
+    yield "data", ", ".join(f"{use.dataset}@v{use.version}" for use in run.data)
+    yield (
+        "rows",
+        f"{text.count(run.rows_train)} trained, {text.count(run.rows_holdout)} held out "
+        f"({run.holdout or text.MISSING})",
+    )
+    yield "estimator", run.code.get("estimator", "")
+    params = ", ".join(f"{k}={text.plain_value(v)}" for k, v in run.params.items())
+    yield "params", params or "as the estimator has them"
+    yield "seed", run.seed
+    yield "code", _code(run)
+    if detail.changes:
+        count = text.counted(len(detail.changes.splitlines()), "line")
+        yield "changes", f"{count} not committed: mlops-console run show {run.id} --changes"
+    yield "pipeline", run.pipeline_digest[:12]
+    if run.parent_id is not None:
+        yield "parent", f"run {run.parent_id}"
+    if detail.candidates:
+        yield "candidates", f"{detail.candidates}: mlops-console run list -f 'parent = {run.id}'"
+    machine = [run.environment.get(name, "") for name in ("cpu", "cores", "platform")]
+    if machine[1]:
+        machine[1] += " cores"
+    yield "machine", ", ".join(filter(None, machine)) or None
+    rest = {k: v for k, v in run.environment.items() if k not in ("cpu", "cores", "platform")}
+    yield "packages", ", ".join(f"{name} {version}" for name, version in rest.items()) or None
+    yield "took", text.duration(run.duration_s)
+    yield "peak memory", text.byte_size(run.peak_rss_bytes)
+    yield "by", f"{run.created_by}, {run.started_at:%Y-%m-%d %H:%M:%S} UTC"
+    if run.tags:
+        yield "tags", ", ".join(run.tags)
+    if run.note:
+        yield "note", run.note
+
+
+def _print_curves(output: Output, detail: RunDetail) -> None:
+    """Metrics with steps: where they ended, and their best."""
+    histories = [each for each in detail_histories(detail) if len(each.values) > 1]
+    if not histories:
+        return
+    output.line()
+    rows = []
+    for each in histories:
+        step, best = run_histories.condense(each, "best")
+        name = run_histories.metric_of(each.metric)
+        rows.append(
+            (
+                run_histories.label_of(each.metric),
+                len(each.steps),
+                shown(each.values[-1], name),
+                shown(best, name),
+                step,
+                bars(each.values[:: max(1, len(each.values) // 24)]),
+            )
+        )
+    heads = (("curve", "<"), ("steps", ">"), ("last", ">"), ("best", ">"), ("at", ">"), ("", "<"))
+    output.table([Column(head, align) for head, align in heads], rows)
+
+
+def detail_histories(detail: RunDetail) -> list[History]:
+    """The points of a run as one history a metric."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    for point in detail.points:
+        found.setdefault(point.metric, []).append((point.step, point.value))
+    return [
+        History(
+            run_id=detail.run.id,
+            metric=name,
+            steps=tuple(step for step, _ in sorted(pairs)),
+            values=tuple(value for _, value in sorted(pairs)),
+        )
+        for name, pairs in found.items()
+    ]
 
 
 def print_measured(output: Output, found: Mapping[str, Any]) -> None:

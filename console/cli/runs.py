@@ -11,6 +11,7 @@ from console import tabular, text
 from console.cli.commands import Invocation, argument, command
 from console.cli.following import DETACH, follow
 from console.cli.run_comparison_views import print_calibration, print_comparison
+from console.cli.run_diff_views import print_patch, print_run_diff
 from console.cli.run_views import (
     SHOWN_METRICS,
     print_columns,
@@ -19,7 +20,7 @@ from console.cli.run_views import (
     print_runs,
     print_views,
 )
-from console.errors import NotFoundError, UsageError
+from console.errors import ConflictError, DamagedError, NotFoundError, UsageError
 from console.rules.declared_table import nearest
 from console.rules.filtering import Field
 from console.rules.run_fields import find_field, run_fields, unmatched
@@ -27,7 +28,16 @@ from console.rules.run_histories import AGGREGATES
 from console.rules.run_table import file_columns, file_rows, groups, leading_metrics
 from console.wire import runs as wire
 from console.wire.routes import Nothing
-from console.wire.runs import CompareRuns, ListRuns, NoteRun, RunId, RunViewName, SaveRunView
+from console.wire.runs import (
+    CompareRuns,
+    ListRuns,
+    NoteRun,
+    RunId,
+    RunPair,
+    RunViewName,
+    SaveRunView,
+)
+from storage.objects import Objects
 from storage.records.runs import Run, RunComparison, SavedView
 
 EVERY = 10_000
@@ -216,11 +226,86 @@ def _words(given: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in given.split(",") if word.strip())
 
 
-@command("show", _ID, examples=("mlops-console run show 117",))
+@command(
+    "show",
+    _ID,
+    argument("--changes", action="store_true", help="the uncommitted changes it was made with"),
+    examples=("mlops-console run show 117", "mlops-console run show 117 --changes"),
+)
 def show(invocation: Invocation) -> None:
-    """A run: data, code, parameters, metrics with intervals, slices, folds, features."""
+    """A run: data, code, parameters, machine, metrics with intervals, curves, files."""
     detail = invocation.client.call(wire.get_run, RunId(id=invocation.arguments.id))
+    if invocation.arguments.changes and not invocation.output.as_json:
+        if detail.changes:
+            print_patch(invocation.output, detail.changes)
+        else:
+            invocation.output.line(f"Run {detail.run.id} was made without uncommitted changes.")
+        return
     invocation.output.show(detail, lambda found: print_run(invocation.output, found))
+
+
+@command(
+    "diff",
+    argument("before", type=int, help="number of a run"),
+    argument("after", type=int, help="number of another"),
+    examples=("mlops-console run diff 117 118",),
+)
+def diff(invocation: Invocation) -> None:
+    """What two runs were made with: data versions, declared pipeline, code, as a diff."""
+    given = invocation.arguments
+    found = invocation.client.call(wire.diff_runs, RunPair(before=given.before, after=given.after))
+    invocation.output.show(found, lambda each: print_run_diff(invocation.output, each))
+
+
+@command(
+    "file",
+    _ID,
+    argument("name", help="as `run show` lists it: evaluation, importance, calibration, …"),
+    argument("--output", "-o", default="", metavar="FILE", help="write it there"),
+    examples=(
+        "mlops-console run file 117 importance",
+        "mlops-console run file 117 evaluation -o holdout.csv",
+    ),
+)
+def file(invocation: Invocation) -> None:
+    """A file of a run: held-out rows with predictions, importance, calibration, the model."""
+    given = invocation.arguments
+    detail = invocation.client.call(wire.get_run, RunId(id=given.id))
+    found = next((each for each in detail.artifacts if each.name == given.name), None)
+    if found is None:
+        names = [each.name for each in detail.artifacts]
+        hint = nearest(given.name, names, "There are") if names else "It made none."
+        raise NotFoundError(f"run {given.id} has no file {given.name!r}.", hint=hint)
+    objects = Objects(invocation.workspace.objects)
+    if not given.output:
+        if found.kind not in ("json", "text"):
+            raise UsageError(f"{found.name} is no text but {found.kind}.", hint="Add -o FILE.")
+        invocation.output.raw(objects.read_bytes(found.digest).decode() + "\n")
+        return
+    path = Path(given.output).expanduser().absolute()
+    if path.exists():
+        raise ConflictError(f"{path} is there already.", hint="Name another file.")
+    if found.kind == "parquet" and path.suffix == ".csv":
+        _write_csv(objects.path(found.digest), path)
+    else:
+        try:
+            path.write_bytes(objects.read_bytes(found.digest))
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror}.") from error
+    invocation.output.note(f"{found.name} of run {given.id} written to {path}")
+
+
+def _write_csv(parquet: Path, path: Path) -> None:
+    """Rows of a table as CSV, its texts harmless for a spreadsheet."""
+    import duckdb
+
+    try:
+        with duckdb.connect() as connection:
+            found = connection.execute("SELECT * FROM read_parquet($path)", {"path": str(parquet)})
+            heads = [each[0] for each in found.description or ()]
+            tabular.write_new(str(path), tabular.as_csv(heads, found.fetchall()))
+    except duckdb.Error as error:
+        raise DamagedError(f"{parquet} cannot be read: {error}") from error
 
 
 @command(

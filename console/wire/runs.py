@@ -7,7 +7,7 @@ from typing import Any
 
 from console.wire.routes import ANYONE, TRAIN, Nothing, Route
 from storage.records.jobs import Job
-from storage.records.runs import Aggregate, Run, RunComparison, RunDetail, SavedView
+from storage.records.runs import Aggregate, Run, RunComparison, RunDetail, RunDiff, SavedView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,12 @@ class CompareRuns:
     """2 to 12; the baseline first."""
     aggregate: Aggregate = "last"
     """What stands for a metric with steps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPair:
+    before: int
+    after: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +120,10 @@ compare_runs = Route(
     "compare_runs", "POST", "/v1/runs/compare", ANYONE, CompareRuns, RunComparison,
     "What differs between runs and whether the difference is more than noise.",
 )  # fmt: skip
+diff_runs = Route(
+    "diff_runs", "GET", "/v1/runs/{before}/diff/{after}", ANYONE, RunPair, RunDiff,
+    "What two runs were made with: data versions, declaration, code.",
+)  # fmt: skip
 note_run = Route(
     "note_run", "POST", "/v1/runs/{id}/note", TRAIN, NoteRun, Run, "Note something about a run."
 )
@@ -147,6 +157,7 @@ ROUTES = (
     list_runs,
     get_run,
     compare_runs,
+    diff_runs,
     note_run,
     reproduce_run,
     list_run_views,

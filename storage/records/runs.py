@@ -38,7 +38,7 @@ class Run:
     code: dict[str, str]
     """`commit`, `branch`, `is_dirty`, `diff` (object digest) …; empty outside git."""
     environment: dict[str, str]
-    """Python, platform, cores and package versions."""
+    """Python, platform, processor and package versions."""
     started_at: datetime
     ended_at: datetime | None = None
     duration_s: float | None = None
@@ -107,6 +107,10 @@ class RunDetail:
     artifacts: tuple[Artifact, ...] = ()
     importance: tuple[tuple[str, float], ...] = ()
     """Feature and permutation importance, largest first."""
+    candidates: int = 0
+    """Runs that have this one as their parent."""
+    changes: str = ""
+    """The uncommitted changes it was made with, as git tells them."""
 
 
 Word = Literal["base", "better", "worse", "unclear", "noise", "plain", "not comparable"]
@@ -187,3 +191,21 @@ class RunComparison:
     """Feature and what each run loses without it; the largest anywhere first."""
     calibration: tuple[tuple[CalibrationBin, ...], ...] = ()
     """Per run; empty for a run without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDiff:
+    """What two runs were made with, where that differs; texts are unified diffs, empty = equal."""
+
+    before: int
+    after: int
+    data: tuple[tuple[str, int, int], ...]
+    """Dataset, its version in each run; 0 = not used."""
+    declaration: str
+    """Of the pipeline as each job was given it."""
+    code: str
+    """From one commit to the other."""
+    uncommitted: str
+    """Of what each run had besides its commit."""
+    notes: tuple[str, ...] = ()
+    """What could not be compared."""

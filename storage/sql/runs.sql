@@ -104,6 +104,12 @@ FROM runs
 WHERE parent_id = $parent_id
 ORDER BY id;
 
+-- name: count_child_runs
+-- How many candidates a search has tried.
+SELECT count(*)
+FROM runs
+WHERE parent_id = $id;
+
 -- name: last_run_revision
 -- The newest revision of any run.
 SELECT coalesce(max(revision), 0)

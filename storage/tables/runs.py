@@ -165,6 +165,7 @@ def get_run_detail(connection: DuckDBPyConnection, run_id: int) -> RunDetail | N
         folds=by_kind.get("fold", ()),
         points=tuple(list_run_points(connection, run_id)),
         artifacts=tuple(list_run_artifacts(connection, run_id)),
+        candidates=queries.row(connection, "count_child_runs", {"id": run_id}, into=int) or 0,
     )
 
 

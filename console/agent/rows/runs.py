@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from console import errors
-from console.agent import training
+from console.agent import code_diff, training
 from console.agent.context import Agent, Call
 from console.agent.rows.jobs import queue_job
 from console.agent.run_index import RunIndex
@@ -24,6 +24,7 @@ from console.wire.runs import (
     ListRuns,
     NoteRun,
     RunId,
+    RunPair,
     RunViewName,
     SaveRunView,
     StartSearch,
@@ -31,8 +32,8 @@ from console.wire.runs import (
 )
 from storage.errors import StorageError
 from storage.records.jobs import Job, JobLimits
-from storage.records.runs import History, Run, RunComparison, RunDetail, SavedView
-from storage.tables import runs
+from storage.records.runs import History, Run, RunComparison, RunDetail, RunDiff, SavedView
+from storage.tables import jobs, runs
 from storage.workspace import check_id
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ async def get_run(call: Call, request: RunId) -> RunDetail:
     detail = await call.read(lambda c: runs.get_run_detail(c, request.id))
     if detail is None:
         raise _unknown(request.id)
-    return with_importance(call.agent, detail)
+    changes = await asyncio.to_thread(code_diff.kept_changes, call.agent.objects, detail.run)
+    return replace(with_importance(call.agent, detail), changes=changes)
 
 
 async def compare_runs(call: Call, request: CompareRuns) -> RunComparison:
@@ -148,6 +150,21 @@ async def compare_runs(call: Call, request: CompareRuns) -> RunComparison:
     return await asyncio.to_thread(
         compare, call.agent.objects, details, histories, request.aggregate
     )
+
+
+async def diff_runs(call: Call, request: RunPair) -> RunDiff:
+    def look(connection: DuckDBPyConnection) -> list[code_diff.Side]:
+        found = []
+        for number in (request.before, request.after):
+            run = runs.get_run(connection, number)
+            if run is None:
+                raise _unknown(number)
+            job = jobs.get_job(connection, run.job_id)
+            found.append(code_diff.Side(run, job.spec.get("pipeline", {}) if job else {}))
+        return found
+
+    before, after = await call.read(look)
+    return await asyncio.to_thread(code_diff.diff, call.root, call.agent.objects, before, after)
 
 
 async def note_run(call: Call, request: NoteRun) -> Run:

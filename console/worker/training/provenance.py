@@ -5,22 +5,22 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import subprocess
 from pathlib import Path
 
+from console.repository import git
 from storage.objects import Objects
 
 PACKAGES = ("scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "duckdb", "joblib")
-GIT_LIMIT_S = 5.0
 DIFF_LIMIT_BYTES = 2**20
 
 
 def environment(estimator_path: str) -> dict[str, str]:
-    """Python, platform, cores and versions of what takes part in a fit."""
+    """Python, platform, processor and versions of what takes part in a fit."""
     found = {
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
         "cores": str(len(os.sched_getaffinity(0))),
+        "cpu": cpu_model(),
     }
     top = estimator_path.replace(":", ".").split(".")[0]
     own = [] if top == "sklearn" else importlib.metadata.packages_distributions().get(top, [])
@@ -32,36 +32,32 @@ def environment(estimator_path: str) -> dict[str, str]:
     return found
 
 
+def cpu_model() -> str:
+    """The processor's name, as the kernel tells it; its architecture where it does not."""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                name, _, value = line.partition(":")
+                if name.strip() in ("model name", "Model"):
+                    return " ".join(value.split())
+    except OSError:
+        pass
+    return platform.machine()
+
+
 def code(root: Path, objects: Objects, estimator_path: str) -> dict[str, str]:
     """Commit and branch of the workspace's repository; uncommitted changes become an object."""
     found = {"estimator": estimator_path}
-    commit = _git(root, "rev-parse", "HEAD")
+    commit = git(root, "rev-parse", "HEAD")
     if commit is None:
         return found
     found["commit"] = commit.strip()
-    found["branch"] = (_git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip()
-    diff = (_git(root, "diff", "HEAD", "--", ".") or "")[:DIFF_LIMIT_BYTES]
-    untracked = _git(root, "ls-files", "--others", "--exclude-standard", "--", ".") or ""
+    found["branch"] = (git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip()
+    diff = (git(root, "diff", "HEAD", "--", ".") or "")[:DIFF_LIMIT_BYTES]
+    untracked = git(root, "ls-files", "--others", "--exclude-standard", "--", ".") or ""
     new_files = [name for name in untracked.splitlines() if not name.startswith(".mlops/")]
     found["is_dirty"] = "yes" if diff or new_files else "no"
     if diff or new_files:
         listed = "".join(f"new file, not in the repository: {name}\n" for name in new_files[:100])
         found["diff"] = objects.put_bytes((listed + diff).encode())
     return found
-
-
-def _git(root: Path, *words: str) -> str | None:
-    """What git says; None when there is no git or no repository."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *words],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=GIT_LIMIT_S,
-            check=True,
-            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout
