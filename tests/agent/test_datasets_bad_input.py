@@ -143,3 +143,38 @@ def test_a_job_that_reads_foreign_data_has_limits(client: Client, tmp_path: Path
     limits = Data(client, "limited").add(path).spec["limits"]
     assert limits["memory_bytes"] >= 2 << 30
     assert limits["time_s"] >= 1800
+
+
+def test_a_key_that_repeats_or_is_no_column_is_refused_and_by_force_a_note(
+    client: Client, tmp_path: Path
+) -> None:
+    path, better = tmp_path / "k.csv", tmp_path / "better.csv"
+    path.write_text("id,day,x\n1,1,2\n1,2,3\n2,1,4\n")
+    better.write_text("id,day,x\n1,1,2\n1,2,5\n3,3,3\n")
+    data = Data(client, "keyed")
+    wanted = "id is no key: 1 row repeats an earlier one, 2 rows have id = 1"
+    assert wanted in data.refused(path, key=("id",)).reason
+    assert (
+        "the key idd is no column of it. Did you mean id?"
+        in data.refused(path, key=("idd",)).reason
+    )
+    assert data.add(path, key=("id", "day")).result["notes"] == []
+
+    # The key is remembered until somebody names another one or its columns are gone.
+    data.add(better)
+    assert keys_of(client)["keyed"] == ("id", "day")
+    more = tmp_path / "more.csv"
+    more.write_text("id,day,x\n3,3,9\n")
+    assert "id and day are no key" in data.refused(more, append=True).reason
+    forced = data.add(more, append=True, force=True)
+    assert "id and day are no key" in forced.result["notes"][0]
+    gone = tmp_path / "gone.csv"
+    gone.write_text("number,x\n1,2\n")
+    data.add(gone)
+    assert keys_of(client)["keyed"] == ()
+    data.add(gone, key=("number",))
+    assert keys_of(client)["keyed"] == ("number",), "the rows are known, the key is new"
+
+
+def keys_of(client: Client) -> dict[str, tuple[str, ...]]:
+    return {each.name: each.key_columns for each in client.call(wire.list_datasets, Nothing())}

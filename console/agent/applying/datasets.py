@@ -30,9 +30,11 @@ HISTORY = 24
 def start_ingest(connection: DuckDBPyConnection, job: Job) -> dict[str, Any]:
     """The spec of an ingest with what is there before it."""
     versions = datasets.list_dataset_versions(connection, job.spec["dataset"])
+    dataset = datasets.get_dataset(connection, job.spec["dataset"])
     return job.spec | {
         "history": _history(connection, versions),
         "manifests": [each.manifest for each in versions],
+        "known_key": list(dataset.key_columns if dataset else ()),
         "known": {each.digest: each.version for each in reversed(versions)},
         "appended": _files_in_latest(versions),
         "tables": _tables(connection, job.spec["sql"]),
@@ -121,9 +123,10 @@ def apply_version(
             at=version.created_at,
             by=version.created_by,
         )
-        datasets.set_dataset_key(connection, version.dataset, report.key)
         datasets.create_dataset_version(connection, version, report.results)
         _record(connection, source, "data.add", version, _summary(version), spec.get("shell", ""))
+    if report.has_changed or report.key:
+        datasets.set_dataset_key(connection, version.dataset, report.key)
     if tag := spec.get("tag"):
         datasets.set_dataset_tag(
             connection,

@@ -85,7 +85,7 @@ def infer(
             kind = casting.narrowest(filled, valid)
             found[column] = Wanted(type=kind)
             nearest, most = max(valid.items(), key=lambda pair: pair[1], default=("", 0))
-            if kind == "VARCHAR" and most > filled / 2:
+            if kind == "VARCHAR" and filled and most >= filled / 2:
                 doubts.append(
                     Doubt(column=column, type=nearest, invalid=filled - most, filled=filled)
                 )

@@ -17,7 +17,7 @@ from console import text
 from console.worker.context import JobContext
 from console.worker.data import checking
 from console.worker.data.reading import Reading, wanted_like
-from console.worker.data_jobs import contract_checks
+from console.worker.data_jobs import contract_checks, keys
 from console.worker.data_jobs.profiling import profile_of
 from console.worker.data_jobs.sources import read_source, source_words
 from console.worker.data_jobs.workbench import Workbench, rows_progress, workbench
@@ -61,6 +61,8 @@ def _ingest(bench: Workbench) -> dict[str, Any]:
     again = _appended_before(job, reading)
     if again is not None:
         return again
+    names = [column.name for column in reading.columns]
+    key = keys.key_of(spec["key"], contract, spec["known_key"], names)
     checked: CheckReport | None = None
     if contract is None:
         reading.refuse_problems()
@@ -69,6 +71,7 @@ def _ingest(bench: Workbench) -> dict[str, Any]:
         if checked.verdict in STOPPING and not spec["force"]:
             wanted = f"cannot add {source_words(spec)} to {spec['dataset']}"
             contract_checks.refuse(job, checked, wanted)
+    reading = _checked_key(bench, reading, parent, contract, key)
     manifest = chunking.write_version(
         bench.connection,
         reading.rows,
@@ -81,13 +84,13 @@ def _ingest(bench: Workbench) -> dict[str, Any]:
     reading.refuse_changes()
     known = spec["known"].get(manifest.digest)
     if known is not None and not spec["force"]:
-        return _unchanged(job, known, manifest)
+        return _unchanged(job, known, manifest, key)
     version = _version(bench, parent, reading, manifest, checked)
     job.report(
         VersionReport(
             version=version,
             results=checked.results if checked else (),
-            key=tuple(spec["key"]) or (contract.key if contract else ()),
+            key=key,
         )
     )
     return {
@@ -110,17 +113,13 @@ def _check(
     bench: Workbench, contract: Contract, reading: Reading, parent: Parent | None
 ) -> CheckReport:
     job, spec = bench.job, bench.job.spec
-    whole = ""
-    if spec["append"] and parent is not None and parent.manifest.columns == reading.columns:
-        before = chunks.read_sql(parent.manifest, job.objects)
-        whole = f"(SELECT * FROM {before} UNION ALL SELECT * FROM {reading.relation})"
     results = contract_checks.check(
         bench,
         contract,
         reading.relation,
         rows=reading.rows,
         problems=reading.problems,
-        whole=whole,
+        whole=_whole(bench, reading, parent),
     )
     return contract_checks.report(
         job,
@@ -131,6 +130,35 @@ def _check(
         source=reading.facts,
         problems=reading.problems,
     )
+
+
+def _whole(bench: Workbench, reading: Reading, parent: Parent | None) -> str:
+    """The table that appended rows become part of, to stand after FROM; empty when it is them."""
+    is_part = bench.job.spec["append"] and parent is not None
+    if not is_part or parent is None or parent.manifest.columns != reading.columns:
+        return ""
+    before = chunks.read_sql(parent.manifest, bench.job.objects)
+    return f"(SELECT * FROM {before} UNION ALL SELECT * FROM {reading.relation})"
+
+
+def _checked_key(
+    bench: Workbench,
+    reading: Reading,
+    parent: Parent | None,
+    contract: Contract | None,
+    key: tuple[str, ...],
+) -> Reading:
+    """Refuse a key that repeats; by force it becomes a note."""
+    spec = bench.job.spec
+    if not key or keys.is_checked_by(contract, key):
+        return reading
+    relation = _whole(bench, reading, parent) or reading.relation
+    problem = keys.problem_of(bench.connection, relation, key)
+    if not problem:
+        return reading
+    if not spec["force"]:
+        raise keys.refuse(f"cannot add {source_words(spec)} to {spec['dataset']}", problem)
+    return replace(reading, facts=replace(reading.facts, notes=(*reading.facts.notes, problem)))
 
 
 def _parent(bench: Workbench) -> Parent | None:
@@ -217,10 +245,12 @@ def _appended_before(job: JobContext, reading: Reading) -> dict[str, Any] | None
     }
 
 
-def _unchanged(job: JobContext, number: int, manifest: Manifest) -> dict[str, Any]:
+def _unchanged(
+    job: JobContext, number: int, manifest: Manifest, key: tuple[str, ...]
+) -> dict[str, Any]:
     spec = job.spec
     name, latest = f"{spec['dataset']}@v{number}", spec["history"][0]["name"]
-    _report_known(job, number)
+    _report_known(job, number, key)
     return {
         "dataset": spec["dataset"],
         "name": name,
@@ -234,8 +264,8 @@ def _unchanged(job: JobContext, number: int, manifest: Manifest) -> dict[str, An
     }
 
 
-def _report_known(job: JobContext, number: int) -> None:
-    """Nothing new; a tag that came with the request still moves to the version it is about."""
+def _report_known(job: JobContext, number: int, key: tuple[str, ...] = ()) -> None:
+    """Nothing new; a tag and a key that came with the request still take effect."""
     job.report(
         VersionReport(
             version=DatasetVersion(
@@ -249,6 +279,7 @@ def _report_known(job: JobContext, number: int) -> None:
                 created_by=job.created_by,
             ),
             has_changed=False,
+            key=key,
         )
     )
 
