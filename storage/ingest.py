@@ -56,6 +56,7 @@ class Ingest:
         *,
         decode: Callable[[bytes], Any] = msgspec.json.decode,
         batch_bytes: int = 2 * 1024 * 1024,
+        even_if_full: bool = False,
     ) -> None:
         self._database = database
         self._source = source
@@ -63,6 +64,7 @@ class Ingest:
         self._apply = apply
         self._decode = decode
         self._batch_bytes = batch_bytes
+        self._even_if_full = even_if_full
         self._offsets: dict[str, SegmentOffset] | None = None
         self._report = IngestReport()
 
@@ -160,7 +162,7 @@ class Ingest:
                 self._apply(connection, batch.docs)
             queries.run(connection, "set_journal_offset", params)
 
-        self._database.write(work)
+        self._database.write(work, even_if_full=self._even_if_full)
         offsets[batch.segment] = moved
         self._report = replace(
             self._report,

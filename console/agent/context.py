@@ -60,9 +60,17 @@ class Agent:
     async def read(self, query: Callable[[DuckDBPyConnection], Result]) -> Result:
         return await self.database.aread(query)
 
-    async def write(self, change: Callable[[DuckDBPyConnection], Result], *topics: str) -> Result:
-        """One transaction, then tell the clients. For the agent's own doing, without an actor."""
-        result = await self.database.awrite(change)
+    async def write(
+        self,
+        change: Callable[[DuckDBPyConnection], Result],
+        *topics: str,
+        even_if_full: bool = False,
+    ) -> Result:
+        """One transaction, then tell the clients. For the agent's own doing, without an actor.
+
+        `even_if_full` takes from what is kept in reserve on the disk.
+        """
+        result = await self.database.awrite(change, even_if_full=even_if_full)
         self.changes.bump(*topics)
         return result
 
@@ -81,9 +89,14 @@ class Call:
     async def read(self, query: Callable[[DuckDBPyConnection], Result]) -> Result:
         return await self.agent.read(query)
 
-    async def change(self, change: Callable[[DuckDBPyConnection], Result], *topics: str) -> Result:
+    async def change(
+        self,
+        change: Callable[[DuckDBPyConnection], Result],
+        *topics: str,
+        even_if_full: bool = False,
+    ) -> Result:
         """Run `change` in one transaction; bump `topics` and the ledger's after the commit."""
-        return await self.agent.write(change, "ledger", *topics)
+        return await self.agent.write(change, "ledger", *topics, even_if_full=even_if_full)
 
     def record(
         self,

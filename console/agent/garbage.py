@@ -38,7 +38,9 @@ async def collect(call: Call, *, dry_run: bool, keep_days: int) -> Garbage:
     if dry_run:
         return await call.read(lambda c: _collect(call, c, dry_run=True, keep_days=keep_days))
     return await call.change(
-        lambda c: _collect(call, c, dry_run=False, keep_days=keep_days), "datasets"
+        lambda c: _collect(call, c, dry_run=False, keep_days=keep_days),
+        "datasets",
+        even_if_full=True,  # it is the way out
     )
 
 

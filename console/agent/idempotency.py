@@ -52,7 +52,7 @@ async def once(
                     params | {"route": route.name, "response": body.decode(), "created_at": now},
                 )
 
-            await call.agent.write(keep)
+            await call.agent.write(keep, even_if_full=True)
             return body
     finally:
         locks.pop(full, None)

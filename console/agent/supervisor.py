@@ -115,6 +115,8 @@ class Supervisor:
         self._environment = environment
         self._nursery: children.Nursery | None = None
         self._watched: dict[int, _Watched] = {}
+        self._failures: dict[int, type[Exception]] = {}
+        """Job -> why it could not be looked after the last time."""
         self._wake = asyncio.Event()
         self.running_count = 0
         self.queued_count = 0
@@ -178,9 +180,13 @@ class Supervisor:
         for job in active:
             try:
                 await self._look_after(job)
-            except Exception:
-                # Whatever keeps this one from being recorded must not keep the others waiting.
-                log.exception("job %d could not be looked after this time", job.id)
+                self._failures.pop(job.id, None)
+            except Exception as error:
+                # Whatever keeps this one from being recorded must not keep the others waiting,
+                # and is said once, not at every look.
+                if self._failures.get(job.id) is not type(error):
+                    log.exception("job %d could not be looked after this time", job.id)
+                self._failures[job.id] = type(error)
         self.running_count = len(active)
         self.queued_count = len(queued)
         if queued:
@@ -366,7 +372,10 @@ class Supervisor:
                 source = Source(at=self._clock.now(), job=job)
                 watched.topics.update(self._ingest.apply(connection, source, documents))
 
-            watched.journal = JournalIngest(self._database, f"job/{job.id}", paths.journal, apply)
+            # What became of a job is known when it has filled the disk, too.
+            watched.journal = JournalIngest(
+                self._database, f"job/{job.id}", paths.journal, apply, even_if_full=True
+            )
         report = await asyncio.to_thread(watched.journal.run)
         if report.bad_count:
             log.warning(

@@ -56,7 +56,7 @@ def _over_limit(job: Job, end: ProcessEnd) -> str:
         )
     return (
         f"ended because it filled the disk: {text.byte_size(end.used)} were left. "
-        f"Free some space, then: mlops-console job retry {job.id}"
+        f"Make room (mlops-console data gc --remove), then: mlops-console job retry {job.id}"
     )
 
 

@@ -115,7 +115,7 @@ def _csv(paths: Sequence[Path], found: Sequence[Inspected], options: ReadOptions
         f"hive_partitioning = false, max_line_size = {line_bytes})"
     )
     pairs = tuple((name, "VARCHAR") for name in first.columns)
-    rows = sum(each.lines for each in found)
+    rows = sum(each.lines - dialect.has_header for each in found)
     return Raw(relation=relation, columns=pairs, rows=rows, is_text=True)
 
 

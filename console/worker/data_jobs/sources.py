@@ -48,8 +48,12 @@ def source_words(spec: Mapping[str, Any]) -> str:
 
 
 def _progress(job: JobContext, words: str) -> Progress:
+    expected = 0
+
     def progress(done: Done) -> None:
-        about = f", about {text.counted(done.rows_total, 'row')}" if done.rows_total else ""
+        nonlocal expected
+        expected = expected or done.rows_total  # one line in the log, not one more at the end
+        about = f", about {text.counted(expected, 'row')}" if expected else ""
         if done.bytes_total:
             job.progress(done.bytes, done.bytes_total, "bytes", f"reading {words}{about}")
         else:
