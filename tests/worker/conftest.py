@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,18 @@ class Bench:
                 found.setdefault(tag, []).append(msgspec.convert(document["d"], REPORTS[tag]))
         return Told(code, found, "")
 
+    def copied(self, to: Path) -> Bench:
+        """The same with all that was stored and trained, to go on from without changing this."""
+        shutil.copytree(self.workspace.root, to)
+        workspace = Workspace.find(to, to)
+        return Bench(workspace, Objects(workspace.objects), dict(self.data), self.jobs)
+
+
+def empty_bench(root: Path) -> Bench:
+    workspace = Workspace.create(root)
+    return Bench(workspace, Objects(workspace.objects))
+
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    workspace = Workspace.create(tmp_path / "w")
-    return Bench(workspace, Objects(workspace.objects))
+    return empty_bench(tmp_path / "w")

@@ -18,7 +18,7 @@ from console.flow import model as flow_model
 from storage.records.evaluations import Holdout
 from storage.records.profiles import Profile
 from storage.records.thresholds import ScoreGrid
-from tests.worker.conftest import Bench, Told
+from tests.worker.conftest import Bench, Told, empty_bench
 
 TOML = """\
 [datasets.trips]
@@ -80,12 +80,25 @@ def trips(n: int = 2000, seed: int = 1) -> pa.Table:
     )
 
 
-@pytest.fixture
-def late(bench: Bench) -> Bench:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, Told]:
+    """A workspace with data and one training, and what that told."""
+    bench = empty_bench(tmp_path_factory.mktemp("trained") / "w")
     bench.store("trips", trips(), version=3)
     places = {"place": ["dale", "hill", "shore"], "rain": [0.1, 0.8, 0.3]}
     bench.store("places", pa.table(places), version=2)
-    return bench
+    return bench, bench.run("train", bench.order(TOML, "late"))
+
+
+@pytest.fixture
+def late(trained: tuple[Bench, Told], tmp_path: Path) -> Bench:
+    """That workspace, for the test alone."""
+    return trained[0].copied(tmp_path / "w")
+
+
+@pytest.fixture
+def first(trained: tuple[Bench, Told]) -> Told:
+    return trained[1]
 
 
 def json_of(bench: Bench, told: Told, name: str, kind: Any) -> Any:
@@ -94,9 +107,9 @@ def json_of(bench: Bench, told: Told, name: str, kind: Any) -> Any:
 
 
 def test_a_training_reports_a_run_and_a_judged_model_that_serves_what_was_trained(
-    late: Bench,
+    late: Bench, first: Told
 ) -> None:
-    told = late.run("train", late.order(TOML, "late"))
+    told = first
     assert told.exit_code == 0
     run = told.last("run").run
     assert run.state == "succeeded"
@@ -123,8 +136,8 @@ def test_a_training_reports_a_run_and_a_judged_model_that_serves_what_was_traine
     loaded.close()
 
 
-def test_what_screens_and_monitors_read_is_kept_as_files(late: Bench) -> None:
-    told = late.run("train", late.order(TOML, "late"))
+def test_what_screens_and_monitors_read_is_kept_as_files(late: Bench, first: Told) -> None:
+    told = first
     grid = json_of(late, told, "score_grid", ScoreGrid)
     holdout = json_of(late, told, "holdout", Holdout)
     run = told.last("run").run
@@ -147,8 +160,9 @@ def test_what_screens_and_monitors_read_is_kept_as_files(late: Bench) -> None:
     assert {each.scope for each in folds} == {"fold:1", "fold:2", "fold:3"}
 
 
-def test_the_same_order_gives_the_same_model_and_a_repetition_says_so(late: Bench) -> None:
-    first = late.run("train", late.order(TOML, "late"))
+def test_the_same_order_gives_the_same_model_and_a_repetition_says_so(
+    late: Bench, first: Told
+) -> None:
     run = first.last("run").run
     files = {each.artifact.name: each.artifact.digest for each in first.reports["artifact"]}
     original = {
@@ -168,8 +182,9 @@ def test_the_same_order_gives_the_same_model_and_a_repetition_says_so(late: Benc
     assert other.end.result["is_same"] is False
 
 
-def test_a_champion_is_compared_on_the_same_rows_through_its_own_flow(late: Bench) -> None:
-    first = late.run("train", late.order(TOML, "late"))
+def test_a_champion_is_compared_on_the_same_rows_through_its_own_flow(
+    late: Bench, first: Told
+) -> None:
     champion = {
         "name": "late@v1",
         "version": 1,
@@ -186,9 +201,8 @@ def test_a_champion_is_compared_on_the_same_rows_through_its_own_flow(late: Benc
 
 
 def test_a_champion_that_cannot_score_these_rows_is_an_error_of_its_gate_only(
-    late: Bench,
+    late: Bench, first: Told
 ) -> None:
-    first = late.run("train", late.order(TOML, "late"))
     champion = {"name": "late@v1", "digest": first.last("model").digest, "threshold": 0.4}
     late.store("trips", trips().drop_columns(["weight"]), version=4)
     without = TOML.replace("this.weight, ", "")
