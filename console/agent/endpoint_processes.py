@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("console.agent")
 
 TICK_S = 0.5
+MOVING_TICK_S = 0.1
+"""While one starts or drains: somebody waits for it."""
 QUIET_TICK_S = 1.0
 """While nothing is asked; a quiet endpoint still reports its load every second."""
 IDLE_TICK_S = 2.0
@@ -110,6 +112,7 @@ class EndpointProcesses:
         """Endpoint -> kind of what the store refused, so that it is said once."""
         self._wake = asyncio.Event()
         self._began = self._news_at = clock.monotonic()
+        self._is_moving = False
         self.is_busy = False
         """Something is served or on its way up or down."""
 
@@ -140,6 +143,8 @@ class EndpointProcesses:
     def _pause_s(self) -> float:
         if not self.is_busy:
             return IDLE_TICK_S
+        if self._is_moving:
+            return MOVING_TICK_S
         is_quiet = self._clock.monotonic() - self._news_at > QUIET_AFTER_S
         return QUIET_TICK_S if is_quiet else TICK_S
 
@@ -157,6 +162,7 @@ class EndpointProcesses:
                 self._held_up[endpoint.name] = error.kind
             except Exception:
                 log.exception("endpoint %s could not be looked after this time", endpoint.name)
+        self._is_moving = any(each.state in ("starting", "draining") for each in known)
         self.is_busy = any(each.desired == "started" for each in known) or any(
             each.is_alive for each in self._processes.values()
         )

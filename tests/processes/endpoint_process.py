@@ -5,73 +5,96 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from duckdb import DuckDBPyConnection
 
 from console.client.client import Client
 from console.clock import SystemClock
 from console.wire import endpoints as wire
-from console.wire.endpoints import EndpointWindow, ListRequests, StartEndpoint
+from console.wire.endpoints import EndpointName, EndpointWindow, ListRequests, StartEndpoint
 from storage.database import Database
-from storage.records.endpoints import EndpointView, RequestEvent
+from storage.records.endpoints import Endpoint, EndpointView, RequestEvent
 from storage.records.models import AliasChange
 from storage.tables import models
 from storage.workspace import Workspace
-from tests.conftest import until
+from tests.conftest import RunningAgent, until
 from tests.serving.trained import Trained
 
-NAME = "plain"
 
-
-def register(workspace: Workspace, *versions: Trained) -> None:
-    """Make these the versions of a model, the first one champion; no agent may run."""
+def register(workspace: Workspace, names: Sequence[str], *versions: Trained) -> None:
+    """Make these the versions of every model, the first one champion; no agent may run."""
     at = datetime.now(UTC)
-    move = AliasChange(model=NAME, alias="champion", version=1, at=at, by="ana")
+
+    def work(connection: DuckDBPyConnection) -> None:
+        for name in names:
+            models.create_model(connection, name, description="", at=at, by="ana")
+            for each in versions:
+                models.create_model_version(
+                    connection, name, digest=each.digest, run_id=None, data=(), metrics={},
+                    threshold=0.5, size_bytes=1, note="", at=at, by="ana",
+                )  # fmt: skip
+            move = AliasChange(model=name, alias="champion", version=1, at=at, by="ana")
+            models.record_alias_change(connection, move)
+
     with Database.open(workspace, clock=SystemClock()) as database:
-        database.write(lambda c: models.create_model(c, NAME, description="", at=at, by="ana"))
-        for each in versions:
-            database.write(
-                lambda c, digest=each.digest: models.create_model_version(
-                    c, NAME, digest=digest, run_id=None, data=(), metrics={}, threshold=0.5,
-                    size_bytes=1, note="", at=at, by="ana",
-                )
-            )  # fmt: skip
-        database.write(lambda c: models.record_alias_change(c, move))
+        database.write(work)
 
 
-def view(client: Client, window_s: float = 600.0) -> EndpointView:
-    found: EndpointView = client.call(
-        wire.get_endpoint, EndpointWindow(endpoint=NAME, window_s=window_s)
-    )
-    return found
+@dataclass
+class Served:
+    """A model and the endpoint of its name, which belong to one test."""
 
+    agent: RunningAgent
+    client: Client
+    model: Trained
+    name: str
 
-def start(client: Client, **more: Any) -> EndpointView:
-    """Serve the model and return when it answers."""
-    client.call(wire.start_endpoint, StartEndpoint(endpoint=NAME, **more))
-    return until_state(client, "ready")
+    def view(self, window_s: float = 600.0) -> EndpointView:
+        request = EndpointWindow(endpoint=self.name, window_s=window_s)
+        found: EndpointView = self.client.call(wire.get_endpoint, request)
+        return found
 
+    @property
+    def endpoint(self) -> Endpoint:
+        return self.view().endpoint
 
-def until_state(client: Client, state: str) -> EndpointView:
-    def look() -> EndpointView | None:
-        found = view(client)
-        endpoint = found.endpoint
-        is_current = endpoint.served_generation >= endpoint.generation or state != "ready"
-        return found if endpoint.state == state and is_current else None
+    @property
+    def url(self) -> str:
+        endpoint = self.endpoint
+        return f"http://{endpoint.host}:{endpoint.port}"
 
-    found = until(look, f"endpoint {NAME} being {state}", timeout_s=40.0)
-    assert found is not None
-    return found
+    def start(self) -> EndpointView:
+        """Serve the model and return when it answers."""
+        self.client.call(wire.start_endpoint, StartEndpoint(endpoint=self.name))
+        return self.until("ready")
 
+    def stop(self) -> None:
+        self.client.call(wire.stop_endpoint, EndpointName(endpoint=self.name))
 
-def requests_of(client: Client) -> list[RequestEvent]:
-    found: list[RequestEvent] = client.call(
-        wire.list_requests, ListRequests(endpoint=NAME, limit=1000)
-    )
-    return found
+    def until(self, state: str) -> EndpointView:
+        def look() -> EndpointView | None:
+            found = self.view()
+            endpoint = found.endpoint
+            is_current = endpoint.served_generation >= endpoint.generation or state != "ready"
+            return found if endpoint.state == state and is_current else None
+
+        found = until(look, f"endpoint {self.name} being {state}", timeout_s=40.0)
+        assert found is not None
+        return found
+
+    def until_counted(self, n: int) -> None:
+        until(lambda: self.view().total_requests >= n, f"{n} requests being counted")
+
+    @property
+    def requests(self) -> list[RequestEvent]:
+        request = ListRequests(endpoint=self.name, limit=1000)
+        found: list[RequestEvent] = self.client.call(wire.list_requests, request)
+        return found
 
 
 @dataclass
