@@ -162,5 +162,5 @@ def read_profile(objects: Objects, digest: str) -> Profile:
 def shown_profile(objects: Objects, digest: str) -> Profile:
     """A profile without what only statistics need: a tenth of its size."""
     profile = read_profile(objects, digest)
-    columns = tuple(replace(column, blocks=(), sums=()) for column in profile.columns)
+    columns = tuple(replace(column, habits=(), sums=()) for column in profile.columns)
     return replace(profile, columns=columns)

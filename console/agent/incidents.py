@@ -68,7 +68,7 @@ class Incidents:
 
         def change(connection: DuckDBPyConnection) -> tuple[Alert | None, bool]:
             for alert in past:
-                _resolve(connection, alert, at, f"v{version} answers now")
+                _resolve(connection, alert, at, _succeeded(alert, version))
             new, has_changed = _settle(connection, mine, bad, cleared, at)
             return new, has_changed or bool(past)
 
@@ -110,6 +110,16 @@ class Incidents:
                 )
 
         await self._agent.write(change, "alerts")
+
+
+def _succeeded(alert: Alert, version: int | None) -> str:
+    """Why an alert about a version that answers no more is over."""
+    if alert.kind != "drift":
+        return f"v{version} answers now"
+    return (
+        f"v{version} answers now and is held against its own training data, not that of "
+        f"v{alert.version}"
+    )
 
 
 def _settle(

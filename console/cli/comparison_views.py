@@ -201,6 +201,9 @@ def _cell(value: str | None) -> str:
     return text.MISSING if value is None else text.cut(text.clean(value), 24) or '""'
 
 
+EXPLAINED = 3
+
+
 def print_drift(output: Output, report: DriftReport) -> None:
     """Columns that moved, worst first; both shapes side by side."""
     output.heading(
@@ -208,6 +211,9 @@ def print_drift(output: Output, report: DriftReport) -> None:
         f"{text.count(report.rows_before)} → {text.counted(report.rows_after, 'row')}",
     )
     output.line(f"{output.verdict(report.verdict)}  {text.clean(report.words)}")
+    for each in report.columns[:EXPLAINED]:
+        if each.words:
+            output.line(f"  {text.clean(each.words)}")
     for words, names in (
         ("only in the first", report.missing_columns),
         ("only in the second", report.added_columns),
@@ -221,6 +227,7 @@ def print_drift(output: Output, report: DriftReport) -> None:
             Column("measure"),
             Column("effect", ">"),
             Column("95 % interval", ">"),
+            Column("moved", ">"),
             Column("by itself", ">"),
             Column("before"),
             Column("after"),
@@ -233,19 +240,20 @@ def print_drift(output: Output, report: DriftReport) -> None:
 
 
 def _drift_row(drift: ColumnDrift) -> tuple[object, ...]:
-    primary = drift.primary
+    primary, own = drift.primary, drift.yardstick
     before, after = _shapes(drift)
     return (
         text.cut(text.clean(drift.column), 32),
         metrics.label_of(primary.name),
         text.fixed(primary.value, 3),
         text.interval(primary.ci_low, primary.ci_high, 3),
-        text.fixed(primary.noise, 3),
+        metrics.show(own.value, own.name),
+        metrics.show(own.noise, own.name),
         before,
         after,
         _change(_median(drift, drift.median_before), _median(drift, drift.median_after)),
         _change(_share(drift.null_ratio_before), _share(drift.null_ratio_after)),
-        primary.verdict,
+        drift.standing,
     )
 
 

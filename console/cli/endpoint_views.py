@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from console import text
 from console.cli.output import Column, Output
+from console.rules import metrics
 from storage.records.drift import ColumnDrift, DriftReport
 from storage.records.endpoints import (
     AccuracyPoint,
@@ -176,9 +177,10 @@ def drift(output: Output, found: DriftReport) -> None:
         [
             Column("column"),
             Column("verdict"),
-            Column("moved", ">"),
+            Column("measure", ">"),
             Column("95 %", ">"),
-            Column("by chance", ">"),
+            Column("moved", ">"),
+            Column("by itself", ">"),
             Column("training"),
             Column("served"),
             Column("median"),
@@ -219,7 +221,7 @@ def spark(values: Sequence[float | None]) -> str:
 
 
 def _drift_row(each: ColumnDrift) -> tuple[object, ...]:
-    result = each.primary
+    result, own = each.primary, each.yardstick
     medians = ""
     if each.median_before is not None and each.median_after is not None:
         medians = f"{text.general(each.median_before)} → {text.general(each.median_after)}"
@@ -227,10 +229,11 @@ def _drift_row(each: ColumnDrift) -> tuple[object, ...]:
         medians = f"new: {text.listed(name for name, _ in each.new_values[:3])}"
     return (
         each.column,
-        each.verdict,
+        each.standing,
         f"{result.name} {text.fixed(result.value, 3)}",
         text.interval(result.ci_low, result.ci_high, 2),
-        text.fixed(result.noise, 3),
+        metrics.show(own.value, own.name),
+        metrics.show(own.noise, own.name),
         spark(each.before[:12]),
         spark(each.after[:12]),
         medians,

@@ -14,7 +14,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from storage.records.profiles import ColumnProfile, Profile
+from storage.records.profiles import QUANTILES, ColumnProfile, Profile
+
+_OUTSIDE = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""Ends of bins beyond the known values, in standard deviations."""
 
 Window = dict[str, tuple[int, ...]]
 """Column -> counts: per bin (numbers and times), or per top value, other and new (the rest); then
@@ -70,6 +73,41 @@ def size_of(column: ColumnProfile) -> int:
     return len(column.top) + 3
 
 
+def widened(profile: Profile) -> Profile:
+    """The profile with empty bins beyond the smallest and largest value of every number.
+
+    Requests may lie anywhere: in one open bin nobody could see how far.
+
+    >>> column = ColumnProfile(name="x", type="DOUBLE", kind="numeric", n=9, min=0.0, max=4.0,
+    ...                        edges=(1.0, 2.0), counts=(3, 3, 3))
+    >>> widened(Profile(rows=9, columns=(column,))).columns[0].edges[-8:]
+    (1.0, 2.0, 4.0, 5.0, 6.0, 8.0, 12.0, 20.0)
+    """
+    return replace(profile, columns=tuple(_widened(column) for column in profile.columns))
+
+
+def _widened(column: ColumnProfile) -> ColumnProfile:
+    low, high = column.min, column.max
+    if column.kind != "numeric" or low is None or high is None or not column.counts:
+        return column
+    quantiles = dict(zip(QUANTILES, column.quantiles, strict=False))
+    width = (quantiles.get(0.75, 0.0) - quantiles.get(0.25, 0.0)) / 1.349 or high - low
+    width = width or max(1.0, abs(high))
+    below = tuple(low - width * times for times in reversed(_OUTSIDE))
+    above = tuple(high + width * times for times in _OUTSIDE)
+    if not column.edges or column.edges[-1] < high:
+        above = (high, *above)
+    if not all(math.isfinite(edge) for edge in (*below, *above)):
+        return column
+    empty = len(below), len(above)
+    return replace(
+        column,
+        edges=(*below, *column.edges, *above),
+        counts=(*[0] * empty[0], *column.counts, *[0] * empty[1]),
+        sums=(*[0.0] * empty[0], *column.sums, *[0.0] * empty[1]) if column.sums else (),
+    )
+
+
 def merged(windows: Sequence[Window]) -> Window:
     """Add windows of the same profile; a column that one of them lacks counts as zero there."""
     total: dict[str, list[int]] = {}
@@ -108,7 +146,7 @@ def profile_of(reference: Profile, window: Window) -> Profile:
             sum_squares=0.0,
             sums=(),
             quantiles=(),
-            blocks=(),
+            habits=(),
         )
         if column.kind in ("numeric", "timestamp"):
             columns.append(replace(base, counts=counts[:-1]))

@@ -22,7 +22,9 @@ class ColumnDrift:
     """Worst of the primary statistic, missing-ness and new categories."""
     is_drifted: bool = False
     """The effect's interval lies above the warn line, q ≤ 0.05 over all columns of the report, and
-    the value exceeds what the column does by itself (`primary.noise`)."""
+    it moved further than chance and its own habit take it (see `yardstick`)."""
+    words: str = ""
+    """How far that is beside what the column does by itself, in one sentence."""
     weight: float = 1.0
     """Importance of the column for a model, ≥ 0; 1 when nobody said."""
     edges: tuple[float, ...] = ()
@@ -39,6 +41,27 @@ class ColumnDrift:
     """Nulls, NaN and infinities count as missing."""
     new_values: tuple[tuple[str, int], ...] = ()
     """Categories the reference never had with their rows, most frequent first; at most 20."""
+
+    @property
+    def yardstick(self) -> Result:
+        """The record whose `noise` says how far the column moves by itself.
+
+        Of numbers with a habit that is the distance: unlike PSI it keeps growing outside the range.
+        """
+        for each in self.supports:
+            if self.primary.name == "psi" and each.name == "wasserstein" and each.noise is not None:
+                return each
+        return self.primary
+
+    @property
+    def is_usual(self) -> bool:
+        """Beyond the warn line, yet no further than chance or its own habit takes it."""
+        return self.verdict in ("warn", "fail") and not self.is_drifted
+
+    @property
+    def standing(self) -> str:
+        """The verdict, or `noise` for what is beyond a line only by itself."""
+        return "noise" if self.is_usual else self.verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +83,7 @@ class DriftReport:
     noise: float | None = None
     """Median over columns of the PSI that chance alone reaches (95 %)."""
     verdict: Verdict = "skipped"
-    """Worst of the columns, inconclusive only when nothing is worse."""
+    """Worst of the columns, of those that moved more than by themselves; inconclusive only when
+    nothing is worse."""
     words: str = ""
     """The result in one sentence."""

@@ -13,6 +13,23 @@ ColumnKind = Literal["numeric", "categorical", "timestamp", "text", "nested"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Habit:
+    """How far stretches of consecutive rows lie from the rest of their table."""
+
+    rows: int
+    """Length of the stretches."""
+    distance: float
+    """Root mean square of the Wasserstein distance in the column's unit (numbers and times), or of
+    the share of rows in other categories."""
+    furthest: float
+    """The largest of these distances."""
+    psi: float
+    """Mean PSI without what chance adds."""
+    missing: float
+    """Root mean square of the difference of the missing shares, without what chance adds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnProfile:
     """One column. Timestamps are profiled as seconds since 1970-01-01 UTC."""
 
@@ -35,7 +52,7 @@ class ColumnProfile:
     sum: float = 0.0
     sum_squares: float = 0.0
     edges: tuple[float, ...] = ()
-    """At most 255 increasing edges; k edges make k + 1 bins."""
+    """At most 255 increasing edges, of what is served 11 more outside; k edges make k + 1 bins."""
     counts: tuple[int, ...] = ()
     """Finite values per bin; length len(edges) + 1 for numeric and timestamp columns."""
     sums: tuple[float, ...] = ()
@@ -46,9 +63,8 @@ class ColumnProfile:
     """Most frequent values with exact counts, at most 200 (categorical and text)."""
     other_count: int = 0
     """Non-null rows outside `top`."""
-    blocks: tuple[tuple[int, ...], ...] = ()
-    """Counts per bin of consecutive row blocks (numeric) or per `top` value + other (categorical):
-    how much the column moves by itself."""
+    habits: tuple[Habit, ...] = ()
+    """How much the column moves by itself, at several lengths; empty below 1,000 rows."""
 
 
 QUANTILES: tuple[float, ...] = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -60,4 +76,4 @@ class Profile:
 
     rows: int
     columns: tuple[ColumnProfile, ...]
-    algorithm: str = "profile-1"
+    algorithm: str = "profile-2"

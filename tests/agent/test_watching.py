@@ -214,7 +214,9 @@ async def test_an_alert_about_a_version_ends_when_another_one_answers(agent: Age
 
     assert await open_alerts(agent) == []
     detail = await handlers.get_alert(call_of(agent), AlertId(id=alert.id))
-    assert detail.events[0].text == "v2 answers now"
+    assert detail.events[0].text == (
+        "v2 answers now and is held against its own training data, not that of v1"
+    )
 
     # The new version is looked at anew: it takes two looks of its own.
     ask(agent, 600, seconds=60.0, humid=80.0, version=2)

@@ -11,11 +11,14 @@ from typing import Any
 
 import duckdb
 import msgspec
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from console.rules.binning import NEW, LiveBinner, merged, profile_of, size_of
+from console.rules.drift.habits import habit, stretches
 from console.worker.data import profile_numbers, profile_source
 from console.worker.data.profile import profile_on_edges, profile_table
 from storage.records.profiles import ColumnProfile, Profile
@@ -65,18 +68,33 @@ def test_counts_of_flights_are_those_of_sql(connection: Connection) -> None:
     assert sum(n for _, n in tail.top) + tail.other_count + tail.null_count == 27004
 
 
-def test_blocks_add_up_to_the_whole(connection: Connection) -> None:
+def test_habits_tell_what_follows_the_calendar_from_what_does_not(connection: Connection) -> None:
     profile = profile_table(connection, f"read_parquet('{FLIGHTS}')")
-    for each in profile.columns:
-        assert len(each.blocks) == 20
-        totals = tuple(map(sum, zip(*each.blocks, strict=True)))
-        if each.kind == "categorical":
-            assert totals == (*(n for _, n in each.top), each.other_count)
-        else:
-            assert totals == each.counts
-    days = column(profile, "day").blocks
-    assert days[0][0] > 0
-    assert days[-1][0] == 0
+    assert all(len(each.habits) >= 6 for each in profile.columns)
+    day, distance = column(profile, "day").habits, column(profile, "distance").habits
+    assert [each.rows for each in day] == [84, 168, 337, 675, 1350, 2700, 5400]
+    # January's 31 days: few flights or many, they lie 11 days from the others, at most 15.5.
+    assert all(10 < each.distance < 11 for each in day)
+    assert all(15 <= each.furthest <= 15.6 for each in day)
+    assert distance[0].distance > 2.5 * distance[-1].distance  # miles
+    carrier = column(profile, "carrier").habits
+    assert 0 < carrier[-1].distance < carrier[0].distance / 3 < 0.1
+    assert carrier[-1].psi < 0.01
+    assert column(profile, "tailnum").habits[-1].missing < 0.05
+
+
+def test_a_sample_of_stretches_is_what_stands_in_its_rows(connection: Connection) -> None:
+    rows = 700_000  # more than one piece
+    values = np.random.default_rng(0).normal(size=rows)
+    arrow = pa.table({"x": values})
+    connection.register("arriving", arrow)
+    x = column(profile_table(connection, table(connection, "SELECT * FROM arriving")), "x")
+    edges = np.array(x.edges)
+    expected = [
+        habit(replace(x, habits=()), length, np.searchsorted(edges, values[at], side="left"))
+        for length, at in reversed(stretches(rows))
+    ]
+    assert list(x.habits) == expected
 
 
 def test_few_whole_numbers_have_a_bin_each(connection: Connection) -> None:
@@ -87,7 +105,7 @@ def test_few_whole_numbers_have_a_bin_each(connection: Connection) -> None:
     assert x.edges == (0.0, 5.0, 10.0)
     assert x.counts == (4, 3, 3, 0)
     assert x.sums == (0.0, 15.0, 30.0, 0.0)
-    assert x.blocks == ()
+    assert x.habits == ()
 
 
 def test_an_atom_becomes_an_edge(connection: Connection) -> None:
@@ -220,8 +238,8 @@ def test_any_rows_are_counted_by_profile_and_live_binner_alike(
     assert window["s"] == (*(n for _, n in s.top), 0, 0, s.null_count)
     connection.execute("CREATE OR REPLACE TABLE u AS SELECT * FROM t ORDER BY random()")
     shuffled = profile_table(connection, "u")
-    strip = [replace(c, blocks=(), sums=(), sum=0, sum_squares=0) for c in shuffled.columns]
-    assert strip == [replace(c, blocks=(), sums=(), sum=0, sum_squares=0) for c in profile.columns]
+    strip = [replace(c, sums=(), sum=0, sum_squares=0) for c in shuffled.columns]
+    assert strip == [replace(c, sums=(), sum=0, sum_squares=0) for c in profile.columns]
 
 
 def reference() -> Profile:

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import settings
+from numpy.typing import NDArray
 
+from console.rules.drift.habits import habit, stretches
 from storage.records.profiles import QUANTILES, ColumnProfile
 
 # Two cores are shared by many: how long one example takes says nothing about it.
@@ -27,7 +29,7 @@ def numeric(
     name: str = "x",
     on: ColumnProfile | None = None,
     type: str = "DOUBLE",
-    blocks: int = 0,
+    has_habits: bool = False,
 ) -> ColumnProfile:
     """One numeric column; None is null. `on` takes the edges of another profile."""
     present = [v for v in values if v is not None]
@@ -42,10 +44,7 @@ def numeric(
         edges = np.zeros(0)
     codes = np.searchsorted(edges, finite, side="left")
     counts = np.bincount(codes, minlength=edges.size + 1)
-    parts = [
-        np.bincount(part, minlength=edges.size + 1) for part in np.array_split(codes, blocks)
-    ] if blocks else []  # fmt: skip
-    return ColumnProfile(
+    column = ColumnProfile(
         name=name,
         type=type,
         kind="numeric",
@@ -63,17 +62,31 @@ def numeric(
         counts=tuple(counts.tolist()),
         sums=tuple(np.bincount(codes, weights=finite, minlength=edges.size + 1).tolist()),
         quantiles=tuple(np.quantile(finite, QUANTILES).tolist()) if finite.size else (),
-        blocks=tuple(tuple(part.tolist()) for part in parts),
     )
+    if not has_habits:
+        return column
+    rows = np.array([math.nan if v is None else v for v in values], dtype=float)
+    places = np.where(np.isfinite(rows), np.searchsorted(edges, rows, side="left"), -1)
+    return with_habits(column, places)
+
+
+def with_habits(column: ColumnProfile, codes: NDArray[np.int64]) -> ColumnProfile:
+    """The column with what its rows, given as bins in their order, do by themselves."""
+    plan = reversed(stretches(codes.size))
+    return replace(column, habits=tuple(habit(column, n, codes[at]) for n, at in plan))
 
 
 def categorical(
-    values: Sequence[str | None], *, name: str = "c", limit: int = 200
+    values: Sequence[str | None],
+    *,
+    name: str = "c",
+    limit: int = 200,
+    has_habits: bool = False,
 ) -> ColumnProfile:
     """One category column; None is null."""
     present = [v for v in values if v is not None]
     ordered = sorted(Counter(present).items(), key=lambda pair: (-pair[1], pair[0]))
-    return ColumnProfile(
+    column = ColumnProfile(
         name=name,
         type="VARCHAR",
         kind="categorical",
@@ -83,6 +96,10 @@ def categorical(
         top=tuple(ordered[:limit]),
         other_count=sum(count for _, count in ordered[limit:]),
     )
+    if not has_habits:
+        return column
+    place = {value: i for i, (value, _) in enumerate(column.top)} | {None: -1}
+    return with_habits(column, np.array([place.get(v, len(column.top)) for v in values]))
 
 
 def of_counts(counts: dict[str, int], *, name: str = "c") -> ColumnProfile:

@@ -14,7 +14,7 @@ def test_every_entry_is_complete(metric: metrics.Metric) -> None:
     assert metric.label
     assert metric.source
     assert metric.subjects
-    assert metric.unit in ("", "%", "ms", "bytes")
+    assert metric.unit in ("", "%", "ms", "bytes", "σ")
     assert metric.arrow == {"ge": "↑", "le": "↓", "in": ""}[metric.direction]
     if metric.low is not None and metric.high is not None:
         assert metric.low < metric.high

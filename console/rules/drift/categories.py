@@ -41,21 +41,6 @@ class Categories:
         codes = pool_rare(self.reference[:-1], self.current[:-1])
         return np.append(codes, int(codes.max(initial=-1)) + 1)
 
-    def blocks(self, profile: ColumnProfile, codes: NDArray[np.int64]) -> Floats:
-        """The reference's block counts on pooled cells: (n_blocks, n_pooled), or none."""
-        size = int(codes.max()) + 1
-        width = len(profile.top) + 1
-        rows = [block for block in profile.blocks if len(block) == width]
-        if not rows:
-            return np.zeros((0, size))
-        place = {label: i for i, label in enumerate(self.labels)}
-        other = place[OTHER]
-        target = [codes[place.get(value, other)] for value, _ in profile.top] + [codes[other]]
-        merged = np.zeros((len(rows), size))
-        for column, cell in enumerate(target):
-            merged[:, cell] += [row[column] for row in rows]
-        return merged
-
     def shown(self) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
         """Labels and shares for a picture: the most frequent, the rest, the new ones."""
         order = np.argsort(-(self.reference[:-2] + self.current[:-2]), kind="stable")

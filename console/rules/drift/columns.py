@@ -23,12 +23,8 @@ from console.rules.drift.cells import (
     side_of,
     ten_cells,
 )
-from console.rules.drift.lines import (
-    block_noise,
-    judged,
-    missing_difference,
-    rate_difference,
-)
+from console.rules.drift.habits import limit
+from console.rules.drift.lines import judged, missing_difference, rate_difference
 from console.rules.intervals import wilson
 from console.rules.verdicts import CENSUS, worst
 from storage.records.drift import ColumnDrift
@@ -48,12 +44,11 @@ def column_drift(reference: ColumnProfile, current: ColumnProfile) -> ColumnDrif
     says so. Fewer than 30 rows on a side are inconclusive, no rows at all an error, only nulls
     leave missing-ness. `is_drifted` needs the q-values of a whole report and stays False here.
     """
-    missing = missing_difference(
-        reference.name,
-        _missing(current),
-        current.n,
-        _missing(reference),
-        reference.n,
+    missing = _above_habit(
+        missing_difference(
+            reference.name, _missing(current), current.n, _missing(reference), reference.n
+        ),
+        limit(reference, current.n, "missing"),
     )
     shown = ColumnDrift(
         column=reference.name,
@@ -74,7 +69,7 @@ def column_drift(reference: ColumnProfile, current: ColumnProfile) -> ColumnDrif
     if current.n == _missing(current) or reference.n == _missing(reference):
         return shown
     if reference.kind == "categorical":
-        return _categorical(shown, missing, aligned(reference, current), reference)
+        return _categorical(shown, missing, aligned(reference, current), reference, current.n)
     return _numeric(shown, missing, reference, current)
 
 
@@ -97,13 +92,13 @@ def _numeric(
         return replace(
             shown, primary=primary, supports=(missing,), verdict=worst([missing.verdict])
         )
-    primary = _numeric_primary(reference, before, after)
+    primary = _numeric_primary(reference, before, after, current.n)
     if reference.edges != current.edges:
         note = ("cells", "read between the bins of two profiles with edges of their own")
         primary = replace(primary, detail=(*primary.detail, note))
     supports = (
         missing,
-        *_numeric_supports(reference, before, after, common_edges(reference, current)),
+        *_numeric_supports(reference, before, after, common_edges(reference, current), current.n),
     )
     return replace(
         shown,
@@ -113,7 +108,7 @@ def _numeric(
     )
 
 
-def _numeric_primary(reference: ColumnProfile, before: Side, after: Side) -> Result:
+def _numeric_primary(reference: ColumnProfile, before: Side, after: Side, rows: int) -> Result:
     cuts = ten_cells(before)
     p, q = before.between(cuts), after.between(cuts)
     if np.count_nonzero(before.counts) == 1 and reference.min == reference.max:
@@ -123,7 +118,6 @@ def _numeric_primary(reference: ColumnProfile, before: Side, after: Side) -> Res
             reference.name, other, after.n, 0, before.n, what=f"rows that are not {constant:g}"
         )
     used = (p > 0) | (q > 0)
-    blocks = _merged_blocks(reference, cuts)[:, used] if reference.blocks else np.zeros((0, 0))
     if used.sum() == 2 and reference.distinct_count <= 2:
         value = reference.max if reference.max is not None else 0.0
         result = rate_difference(
@@ -134,12 +128,14 @@ def _numeric_primary(reference: ColumnProfile, before: Side, after: Side) -> Res
             before.n,
             what=f"rows that are {value:g}",
         )
-        return _with_block_noise(result, blocks, after.n)
-    return _psi(reference.name, p[used], q[used], blocks)
+        width = value - reference.min if reference.min is not None else 0.0
+        place = limit(reference, rows, "distance")
+        return _above_habit(result, place / width if place is not None and width > 0 else None)
+    return _psi(reference, p[used], q[used], rows)
 
 
 def _numeric_supports(
-    reference: ColumnProfile, before: Side, after: Side, edges: d.Floats
+    reference: ColumnProfile, before: Side, after: Side, edges: d.Floats, rows: int
 ) -> tuple[Result, ...]:
     name, n, m = reference.name, after.n, before.n
     scope = f"column:{name}"
@@ -160,16 +156,17 @@ def _numeric_supports(
         seed = zlib.crc32(name.encode())
         draws = d.wasserstein_draws(*sides, np.random.default_rng(seed), WASSERSTEIN_DRAWS) / scale
         low, high = np.percentile(draws - draws.mean() + value, [2.5, 97.5])
+        place = limit(reference, rows, "distance")
         results.append(
             Result(name="wasserstein", scope=scope, value=value, ci_low=max(0.0, float(low)),
                    ci_high=float(high), ci_method="bootstrap, bias removed", seed=seed,
-                   detail=(("σ", source),))
+                   noise=place / scale if place is not None else None, detail=(("σ", source),))
         )  # fmt: skip
     return tuple(judged(each, round(n), round(m)) for each in results)
 
 
 def _categorical(
-    shown: ColumnDrift, missing: Result, cells: Categories, reference: ColumnProfile
+    shown: ColumnDrift, missing: Result, cells: Categories, reference: ColumnProfile, rows: int
 ) -> ColumnDrift:
     name = shown.column
     p, q = cells.reference, cells.current
@@ -179,16 +176,14 @@ def _categorical(
         rarer = int(np.flatnonzero(used)[1])
         what = f"rows that are {cells.labels[rarer]}"
         primary = rate_difference(name, q[rarer], n, p[rarer], m, what=what)
-        blocks = cells.blocks(reference, np.arange(used.size))[:, used]
-        primary = _with_block_noise(primary, blocks, n)
+        primary = _above_habit(primary, limit(reference, rows, "distance"))
     else:
         codes = cells.pooled()
         size = int(codes.max()) + 1
         pooled_p = _summed(codes, p, size)
         pooled_q = _summed(codes, q, size)
         filled = (pooled_p > 0) | (pooled_q > 0)
-        blocks = cells.blocks(reference, codes)[:, filled]
-        primary = _psi(name, pooled_p[filled], pooled_q[filled], blocks)
+        primary = _psi(reference, pooled_p[filled], pooled_q[filled], rows)
     supports = [missing, *_categorical_supports(cells, name, n, m)]
     carriers = [primary, *(each for each in supports if each.name in CARRIERS)]
     labels, before, after = cells.shown()
@@ -236,7 +231,7 @@ def _categorical_supports(cells: Categories, name: str, n: float, m: float) -> l
     return results
 
 
-def _psi(name: str, p: d.Floats, q: d.Floats, blocks: d.Floats) -> Result:
+def _psi(reference: ColumnProfile, p: d.Floats, q: d.Floats, rows: int) -> Result:
     n, m, cells = float(q.sum()), float(p.sum()), int(p.size)
     raw = d.psi(p, q) if cells > 1 else 0.0
     value, low, high = d.psi_interval(raw, cells, n, m)
@@ -245,7 +240,7 @@ def _psi(name: str, p: d.Floats, q: d.Floats, blocks: d.Floats) -> Result:
     excess = (cells - 1) / size if size else 0.0
     result = Result(
         name="psi",
-        scope=f"column:{name}",
+        scope=f"column:{reference.name}",
         value=value,
         ci_low=low,
         ci_high=max(high, value),
@@ -254,27 +249,15 @@ def _psi(name: str, p: d.Floats, q: d.Floats, blocks: d.Floats) -> Result:
         noise=max(0.0, d.psi_by_chance(cells, n, m) - excess) if size else None,
         detail=(("cells", str(cells)), ("with chance", f"{raw:.4f}")),
     )
-    return _with_block_noise(judged(result, round(n), round(m)), blocks, n)
+    return _above_habit(judged(result, round(n), round(m)), limit(reference, rows, "psi"))
 
 
-def _with_block_noise(result: Result, blocks: d.Floats, n: float) -> Result:
-    own = block_noise(blocks, n, result.name) if blocks.shape[0] else None
-    if own is None or result.noise is None or own <= result.noise:
+def _above_habit(result: Result, habit: float | None) -> Result:
+    """The record with a noise floor no lower than what the column does by itself."""
+    if habit is None or habit <= (result.noise or 0.0):
         return result
-    return replace(
-        result,
-        noise=own,
-        detail=(*result.detail, ("noise", "what the reference does over stretches this long")),
-    )
-
-
-def _merged_blocks(reference: ColumnProfile, cuts: d.Floats) -> d.Floats:
-    """Block counts on the ten cells: (n_blocks, n_cells)."""
-    blocks = np.asarray(reference.blocks, dtype=np.float64)
-    ends = np.searchsorted(np.asarray(reference.edges, float), cuts, side="left")
-    reached = np.cumsum(blocks, axis=1)[:, ends]
-    total = blocks.sum(axis=1, keepdims=True)
-    return np.diff(np.concatenate((np.zeros_like(total), reached, total), axis=1), axis=1)
+    note = ("noise", "what the reference does over stretches this long")
+    return replace(result, noise=habit, detail=(*result.detail, note))
 
 
 def _not_equal(after: Side, constant: float) -> float:

@@ -10,10 +10,8 @@ import math
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
 from console.rules import metrics
-from console.rules.drift.distances import Floats, harmonic_size, psi, psi_interval
+from console.rules.drift.distances import harmonic_size
 from console.rules.intervals import newcombe, z_value
 from console.rules.special import chi2_sf
 from console.rules.verdicts import CENSUS, TOO_FEW, judge
@@ -114,33 +112,6 @@ def missing_difference(column: str, k: int, n: int, k_ref: int, n_ref: int) -> R
         n,
         n_ref,
     )
-
-
-def block_noise(blocks: Floats, n: float, statistic: str) -> float | None:
-    """How far the reference moves by itself over stretches as long as the current rows.
-
-    `blocks` (n_blocks, n_cells) are counts of consecutive rows. Neighbouring blocks are joined
-    until a stretch has about n rows; the 99 % quantile of stretch against rest. None with fewer
-    than 20 blocks, or when n is more than a third of the reference: too few stretches to tell.
-    """
-    sizes = blocks.sum(axis=1)
-    total = blocks.sum(axis=0)
-    if blocks.shape[0] < 20 or (sizes <= 0).any():
-        return None
-    length = max(1, round(n / float(sizes.mean())))
-    if length > blocks.shape[0] // 3:
-        return None
-    reached = np.vstack((np.zeros(blocks.shape[1]), np.cumsum(blocks, axis=0)))
-    moves = []
-    for stretch in reached[length:] - reached[:-length]:
-        rest = total - stretch
-        if statistic == "rate_difference":
-            moves.append(abs(stretch[-1] / stretch.sum() - rest[-1] / rest.sum()))
-            continue
-        used = int((total > 0).sum())
-        value = psi(rest[total > 0], stretch[total > 0])
-        moves.append(psi_interval(value, used, float(stretch.sum()), float(rest.sum()))[0])
-    return float(np.quantile(moves, 0.99))
 
 
 def _moved_by(share: float, half_angle: float, is_down: bool) -> float:

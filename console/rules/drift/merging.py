@@ -73,7 +73,7 @@ def _merged(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
         ),
         top=top,
         other_count=other,
-        blocks=a.blocks + b.blocks if _same_cells(a, b, top) else (),
+        habits=(),
     )
     if a.kind in ("numeric", "timestamp") and any(merged.counts):
         side = side_of(merged)
@@ -88,12 +88,6 @@ def _merged_top(a: ColumnProfile, b: ColumnProfile) -> tuple[tuple[tuple[str, in
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     cut = sum(count for _, count in ordered[TOP_LIMIT:])
     return tuple(ordered[:TOP_LIMIT]), a.other_count + b.other_count + cut
-
-
-def _same_cells(a: ColumnProfile, b: ColumnProfile, top: tuple[tuple[str, int], ...]) -> bool:
-    """Block counts go by position, so they can only be joined when no position moved."""
-    names = [value for value, _ in top]
-    return [value for value, _ in a.top] == names == [value for value, _ in b.top]
 
 
 def _known(*values: float | None) -> list[float]:

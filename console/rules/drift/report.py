@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from statistics import median
 
+from console import text
 from console.rules import metrics
 from console.rules.drift.columns import CARRIERS, column_drift
 from console.rules.drift.lines import Q_LIMIT
 from console.rules.multiplicity import benjamini_hochberg
 from console.rules.verdicts import WORST_FIRST, worst
-from console.text import counted, listed, percent
 from storage.records.drift import ColumnDrift, DriftReport
 from storage.records.profiles import Profile
 from storage.records.results import Result
@@ -37,7 +37,7 @@ def profile_drift(
         for column in reference.columns
         if column.name in now
     ]
-    columns = sorted(_decided(found), key=_badness)
+    columns = sorted(_decided(found, current.rows), key=_badness)
     drifted = [column for column in columns if column.is_drifted]
     total = math.fsum(column.weight for column in columns)
     noises = [c.primary.noise for c in columns if c.primary.name == "psi" and c.primary.noise]
@@ -50,12 +50,12 @@ def profile_drift(
         missing_columns=tuple(c.name for c in reference.columns if c.name not in now),
         added_columns=tuple(name for name in now if name not in known),
         noise=median(noises) if noises else None,
-        verdict=worst(column.verdict for column in columns),
+        verdict=worst("pass" if column.is_usual else column.verdict for column in columns),
     )
     return replace(report, words=_words(report, drifted, has_weights=weights is not None))
 
 
-def _decided(columns: list[ColumnDrift]) -> list[ColumnDrift]:
+def _decided(columns: list[ColumnDrift], rows: int) -> list[ColumnDrift]:
     """q-values over every deciding statistic of every column, then who drifted."""
     places: list[tuple[int, int]] = []  # column, position among (primary, *supports)
     p_values: list[float] = []
@@ -71,30 +71,51 @@ def _decided(columns: list[ColumnDrift]) -> list[ColumnDrift]:
             replace(result, q_value=adjusted.get((index, position)))
             for position, result in enumerate((column.primary, *column.supports))
         ]
-        decided.append(
-            replace(
-                column,
-                primary=results[0],
-                supports=tuple(results[1:]),
-                is_drifted=any(_is_drift(each) for each in results),
-            )
-        )
+        known = replace(column, primary=results[0], supports=tuple(results[1:]))
+        moved = [each for each in results if _is_drift(each, known.yardstick)]
+        decided.append(replace(known, is_drifted=bool(moved), words=_explained(known, moved, rows)))
     return decided
 
 
-def _is_drift(result: Result) -> bool:
+def _is_drift(result: Result, yardstick: Result) -> bool:
     if result.name not in CARRIERS or result.verdict not in ("warn", "fail", "inconclusive"):
         return False
     low, warn, value = result.ci_low, result.target, result.value
     if low is None or warn is None or value is None or result.q_value is None:
         return False
-    return low > warn and result.q_value <= Q_LIMIT and value > (result.noise or 0.0)
+    # A PSI may stay in cells where the rows often are, and still be further away than ever.
+    is_unusual = _is_beyond(result) or (result.name == "psi" and _is_beyond(yardstick))
+    return low > warn and result.q_value <= Q_LIMIT and is_unusual
 
 
-def _badness(column: ColumnDrift) -> tuple[int, bool, float, str]:
+def _is_beyond(result: Result) -> bool:
+    return result.value is not None and result.value > (result.noise or 0.0)
+
+
+def _explained(column: ColumnDrift, moved: list[Result], rows: int) -> str:
+    """`temp lies 3.31 σ away; by itself it keeps within 2.21 σ over 4 194 rows`."""
+    own = column.yardstick
+    if moved and not (own.name == "wasserstein" and _is_beyond(own)):
+        own = max(moved, key=_effect)
+    if own.value is None or own.noise is None or not (moved or column.is_usual):
+        return ""
+    shown, noise = (metrics.show(value, own.name) for value in (own.value, own.noise))
+    value = f"lies {shown} away"
+    if own.name != "wasserstein":
+        value = f"moved by {metrics.label_of(own.name)} {shown}"
+        if not any(key == "noise" for key, _ in own.detail):
+            return f"{column.column} {value}; chance alone reaches {noise}"
+    over = f"over {text.count(rows)} rows"
+    if moved:
+        return f"{column.column} {value}; by itself it keeps within {noise} {over}"
+    return f"{column.column} {value}, within the {noise} it keeps to by itself {over}"
+
+
+def _badness(column: ColumnDrift) -> tuple[int, bool, bool, float, str]:
     return (
-        WORST_FIRST.index(column.verdict),
+        WORST_FIRST.index("pass" if column.is_usual else column.verdict),
         not column.is_drifted,
+        not column.is_usual,
         -max(_effect(each) for each in (column.primary, *column.supports)),
         column.column,
     )
@@ -111,27 +132,29 @@ def _effect(result: Result) -> float:
 def _words(report: DriftReport, drifted: list[ColumnDrift], *, has_weights: bool) -> str:
     if not report.columns:
         return "the two have no column in common"
+    columns = text.counted(len(report.columns), "column")
     if not drifted:
         unclear = sum(column.verdict == "inconclusive" for column in report.columns)
         beyond = sum(column.verdict in ("warn", "fail") for column in report.columns)
-        words = f"none of {counted(len(report.columns), 'column')} moved beyond the warn line"
+        words = f"none of {columns} moved beyond the warn line"
         if beyond:
             words = (
-                f"{beyond} of {counted(len(report.columns), 'column')} moved beyond the warn line, "
+                f"{beyond} of {columns} moved beyond the warn line, "
                 "none further than chance or its own habit takes it"
             )
         return f"{words}, {unclear} cannot be told yet" if unclear else words
     named = [f"{column.column} ({_figure(column)})" for column in drifted[:3]]
     if len(drifted) > 3:
         named.append(f"{len(drifted) - 3} more")
-    words = f"{len(drifted)} of {counted(len(report.columns), 'column')} moved: {listed(named)}"
+    words = f"{len(drifted)} of {columns} moved: {text.listed(named)}"
     if has_weights:
-        words += f"; they carry {percent(report.drifted_weight, 0)} of the model's importance"
+        words += f"; they carry {text.percent(report.drifted_weight, 0)} of the model's importance"
     return words
 
 
 def _figure(column: ColumnDrift) -> str:
     """The statistic for which a column counts as drifted: `PSI 0.41`."""
-    deciding = max((column.primary, *column.supports), key=lambda r: (_is_drift(r), _effect(r)))
+    results = column.primary, *column.supports
+    deciding = max(results, key=lambda r: (_is_drift(r, column.yardstick), _effect(r)))
     value = metrics.show(deciding.value, deciding.name)
     return f"{metrics.label_of(deciding.name)} {value}"

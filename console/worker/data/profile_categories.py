@@ -5,13 +5,12 @@ Used by `profile`. Invariant: top values, others and nulls add up to the rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from console.worker.data.profile_source import Source, as_blocks, block_count, pieces_of
+from console.worker.data.profile_source import Source, StretchSample
 from storage.records.profiles import ColumnProfile
 from storage.sql_text import quote
 
@@ -41,15 +40,14 @@ def profile_categories(source: Source, reference: ColumnProfile | None) -> Colum
     if was_text or is_text:
         return replace(base, kind="text")
     top, distinct = _top(source, column, reference)
-    blocks = _category_blocks(source, column, [value for value, _ in top])
-    return replace(
+    counted = replace(
         base,
         distinct_count=distinct,
         distinct_is_exact=True,
         top=tuple(top),
         other_count=filled - sum(count for _, count in top),
-        blocks=blocks,
     )
+    return _with_habits(source, column, counted)
 
 
 def _top(
@@ -69,24 +67,18 @@ def _top(
     return found, int(rows[0][2]) if rows else 0
 
 
-def _category_blocks(
-    source: Source, column: str, values: Sequence[str]
-) -> tuple[tuple[int, ...], ...]:
+def _with_habits(source: Source, column: str, profile: ColumnProfile) -> ColumnProfile:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    blocks = np.zeros((block_count(source.rows), len(values) + 1), dtype=np.int64)
-    if len(blocks) < 2:
-        return ()
-    known = pa.array(values, type=pa.string())
+    known = pa.array([value for value, _ in profile.top], type=pa.string())
+    sample = StretchSample(source.rows)
+    if not sample.is_wanted:
+        return profile
     position = 0
     for array in source.batches(column):
-        codes = pc.index_in(array, value_set=known, skip_nulls=True)
-        others = pc.and_(array.is_valid(), codes.is_null()).to_numpy(zero_copy_only=False)
-        places = codes.fill_null(len(values) + 1).to_numpy(zero_copy_only=False)
-        places = np.where(others, len(values), places)
-        for number, start, stop in pieces_of(position, len(places), source.rows, len(blocks)):
-            counted = np.bincount(places[start:stop], minlength=len(values) + 2)
-            blocks[number] += counted[: len(values) + 1]
+        codes = pc.index_in(array, value_set=known, skip_nulls=True).fill_null(len(known))
+        places = pc.if_else(array.is_valid(), codes, -1).to_numpy(zero_copy_only=False)
+        sample.take(position, places)
         position += len(places)
-    return as_blocks(blocks)
+    return sample.habits(profile, lambda places: places.astype(np.int64))

@@ -7,7 +7,6 @@ are exact quantiles up to `EXACT_ROWS` rows, and above that quantiles of every n
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -15,14 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from console.worker.data.profile_source import (
-    Counts,
-    Floats,
-    Source,
-    as_blocks,
-    block_count,
-    pieces_of,
-)
+from console.worker.data.profile_source import Counts, Floats, Source, StretchSample
 from storage.records.profiles import QUANTILES, ColumnKind, ColumnProfile
 from storage.sql_text import quote
 
@@ -48,19 +40,16 @@ def profile_numbers(
 def _profile(source: Source, kind: ColumnKind, reference: ColumnProfile | None) -> ColumnProfile:
     expression = _as_double(quote(source.name), kind)
     step = -(-source.rows // EXACT_ROWS) or 1
-    odd, runs = _collect(source, expression, step)
+    odd, runs, sample = _collect(source, expression, step)
     # Sorted runs are merged: with the sort of each run a tenth of DuckDB's exact quantiles.
     ordered = np.sort(np.concatenate(runs), kind="stable")
     if reference is not None:
         edges = np.array(reference.edges, dtype=np.float64)
     else:
         edges = _edges(ordered, source.type.id in WHOLE)
-    counted = (
-        _count_sorted(ordered, runs, edges) if step == 1 else _count(source, expression, edges)
-    )
+    counted = _count_sorted(ordered, edges) if step == 1 else _count(source, expression, edges)
     distinct = int(np.count_nonzero(np.diff(ordered))) + 1 if len(ordered) else 0
-    counts = counted.blocks.sum(axis=0)
-    return ColumnProfile(
+    profile = ColumnProfile(
         name=source.name,
         type=str(source.type),
         kind=kind,
@@ -76,11 +65,11 @@ def _profile(source: Source, kind: ColumnKind, reference: ColumnProfile | None) 
         sum=_bounded(counted.sums.sum()),
         sum_squares=_bounded(counted.squares),
         edges=tuple(edges.tolist()),
-        counts=tuple(counts.tolist()),
+        counts=tuple(counted.counts.tolist()),
         sums=tuple(map(_bounded, counted.sums)),
         quantiles=_quantiles(ordered),
-        blocks=as_blocks(counted.blocks),
     )
+    return sample.habits(profile, lambda values: _codes(values, edges))
 
 
 def _bounded(total: float) -> float:
@@ -88,23 +77,29 @@ def _bounded(total: float) -> float:
     return float(min(max(total, -sys.float_info.max), sys.float_info.max))
 
 
-def _collect(source: Source, expression: str, step: int) -> tuple[_Odd, list[Floats]]:
-    """Read the column once: what is no number in all rows, and per block the finite values of
-    every `step`-th row, sorted."""
+def _collect(
+    source: Source, expression: str, step: int
+) -> tuple[_Odd, list[Floats], StretchSample]:
+    """Read the column once: what is no number in all rows, the finite values of every `step`-th
+    row as sorted runs, and the sampled stretches with NaN for what is no number."""
     odd = _Odd()
-    count = block_count(source.rows)
-    pieces: list[list[Floats]] = [[np.empty(0)] for _ in range(count)]
+    runs: list[Floats] = [np.empty(0)]
+    sample = StretchSample(source.rows)
     position = 0
     for array in source.batches(expression):
         values = array.to_numpy(zero_copy_only=False)
         finite = np.isfinite(values)
         odd.count(values, finite, array.null_count)
-        for number, start, stop in pieces_of(position, len(values), source.rows, count):
-            first = start + -(position + start) % step
-            taken = slice(first, stop, step)
-            pieces[number].append(values[taken][finite[taken]])
+        sample.take(position, values)
+        taken = slice(-position % step, None, step)
+        runs.append(np.sort(values[taken][finite[taken]]))
         position += len(values)
-    return odd, [np.sort(np.concatenate(each)) for each in pieces]
+    return odd, runs, sample
+
+
+def _codes(values: Floats, edges: Floats) -> Counts:
+    """The bin of every value, −1 for what is no number."""
+    return np.where(np.isfinite(values), np.searchsorted(edges, values, side="left"), -1)
 
 
 def _bounds(ordered: Floats, edges: Floats) -> list[int]:
@@ -113,11 +108,11 @@ def _bounds(ordered: Floats, edges: Floats) -> list[int]:
     return [0, *inner, len(ordered)]
 
 
-def _count_sorted(ordered: Floats, runs: Sequence[Floats], edges: Floats) -> _Counted:
-    blocks = np.array([np.diff(_bounds(run, edges)) for run in runs], dtype=np.int64)
+def _count_sorted(ordered: Floats, edges: Floats) -> _Counted:
+    bounds = _bounds(ordered, edges)
     return _Counted(
-        blocks=blocks,
-        sums=np.array([ordered[i:j].sum() for i, j in pairwise(_bounds(ordered, edges))]),
+        counts=np.diff(bounds),
+        sums=np.array([ordered[i:j].sum() for i, j in pairwise(bounds)]),
         squares=float(np.dot(ordered, ordered)),
         min=float(ordered[0]) if len(ordered) else None,
         max=float(ordered[-1]) if len(ordered) else None,
@@ -127,16 +122,12 @@ def _count_sorted(ordered: Floats, runs: Sequence[Floats], edges: Floats) -> _Co
 def _count(source: Source, expression: str, edges: Floats) -> _Counted:
     """Read the column again and count every row: of a table too long to be sorted."""
     bins = len(edges) + 1
-    blocks = np.zeros((block_count(source.rows), bins), dtype=np.int64)
-    found = _Counted(blocks, np.zeros(bins), 0.0, None, None)
-    position = 0
+    found = _Counted(np.zeros(bins, dtype=np.int64), np.zeros(bins), 0.0, None, None)
     for array in source.batches(expression):
         values = array.to_numpy(zero_copy_only=False)
         finite = np.isfinite(values)
         places = np.searchsorted(edges, values, side="left")
-        for number, start, stop in pieces_of(position, len(values), source.rows, len(blocks)):
-            inside = places[start:stop][finite[start:stop]]
-            blocks[number] += np.bincount(inside, minlength=bins)
+        found.counts += np.bincount(places[finite], minlength=bins)
         numbers = values[finite]
         found.sums += np.bincount(places[finite], weights=numbers, minlength=bins)
         found.squares += float(np.dot(numbers, numbers))
@@ -144,7 +135,6 @@ def _count(source: Source, expression: str, edges: Floats) -> _Counted:
             low, high = float(numbers.min()), float(numbers.max())
             found.min = low if found.min is None else min(found.min, low)
             found.max = high if found.max is None else max(found.max, high)
-        position += len(values)
     return found
 
 
@@ -171,7 +161,7 @@ class _Odd:
 class _Counted:
     """Finite values on bins."""
 
-    blocks: Counts
+    counts: Counts
     sums: Floats
     squares: float
     min: float | None

@@ -1,17 +1,19 @@
-"""One column of a table, read in pieces and cut into blocks of rows.
+"""One column of a table, read in pieces, and a sample of its stretches of consecutive rows.
 
-Used by the modules that profile. Invariant: pieces come in the order of the rows, and every row
-belongs to exactly one block.
+Used by the modules that profile. Invariant: pieces come in the order of the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from console.rules.drift.habits import habit, stretches
+from storage.records.profiles import ColumnProfile
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
-BLOCKS: Final = 20
-LEAST_BLOCK_ROWS: Final = 50
 BATCH_ROWS: Final = 1 << 18
 
 
@@ -48,18 +48,34 @@ class Source:
         return row
 
 
-def block_count(rows: int) -> int:
-    return BLOCKS if rows >= BLOCKS * LEAST_BLOCK_ROWS else 1
+class StretchSample:
+    """The values of the rows that tell how stretches of a table differ, gathered as pieces come."""
 
+    def __init__(self, rows: int) -> None:
+        self._plan = stretches(rows)
+        wanted = [positions.ravel() for _, positions in self._plan]
+        positions = np.concatenate(wanted) if wanted else np.empty(0, dtype=np.int64)
+        self._order = np.argsort(positions, kind="stable")
+        self._positions = positions[self._order]
+        self._values = np.full(len(positions), np.nan)
 
-def pieces_of(position: int, length: int, rows: int, blocks: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (block, start, stop) for the rows `position` … `position + length` of all `rows`."""
-    for number in range(blocks):
-        first, last = rows * number // blocks, rows * (number + 1) // blocks
-        start, stop = max(first - position, 0), min(last - position, length)
-        if start < stop:
-            yield number, start, stop
+    @property
+    def is_wanted(self) -> bool:
+        """False for a table too short to have habits."""
+        return bool(self._plan)
 
+    def take(self, position: int, values: Floats) -> None:
+        """Keep what is wanted of the rows from `position` on."""
+        first, last = np.searchsorted(self._positions, [position, position + len(values)])
+        here = slice(first, last)
+        self._values[self._order[here]] = values[self._positions[here] - position]
 
-def as_blocks(blocks: Counts) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(row) for row in blocks.tolist()) if len(blocks) > 1 else ()
+    def habits(self, column: ColumnProfile, codes: Callable[[Floats], Counts]) -> ColumnProfile:
+        """The column with its habits; `codes` turns values into bins, −1 for missing."""
+        found, start = [], 0
+        for length, positions in self._plan:
+            stop = start + positions.size
+            values = self._values[start:stop].reshape(positions.shape)
+            found.append(habit(column, length, codes(values)))
+            start = stop
+        return replace(column, habits=tuple(reversed(found)))

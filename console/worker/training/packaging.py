@@ -25,6 +25,7 @@ from console.flow import model as flow_model
 from console.flow.apply import Flow
 from console.flow.columns import signature_of
 from console.flow.estimator import feature_frame
+from console.rules.binning import widened
 from console.worker.data.profile import profile_table
 from console.worker.training.fitting import scores_of
 from console.worker.training.rows import Cases, Pinned, reference_queries
@@ -178,6 +179,7 @@ def store_profile(
             columns=(*found.columns, *of_scores.columns),
             algorithm=found.algorithm,
         )
+    found = widened(found)
     return objects.put_json(found), found
 
 

@@ -150,7 +150,7 @@ def _spread(each: ColumnProfile, place: int) -> str:
 def moved_columns() -> list[Column[ColumnDrift]]:
     """Worst first: PSI with its interval, both shapes on the same bins, the medians."""
     return [
-        Column(key="sign", cell=lambda each: sign(each.verdict), width=1, is_pinned=True),
+        Column(key="sign", cell=lambda each: sign(each.standing), width=1, is_pinned=True),
         Column(key="column", head="column", cell=lambda each: each.column, least=8,
                is_name=True, is_pinned=True, sort=lambda each: each.column),
         Column(key="psi", head="PSI", align="right", cell=_moved_value,
@@ -158,11 +158,18 @@ def moved_columns() -> list[Column[ColumnDrift]]:
                meaning="0.10 warns, 0.25 fails; below the noise it is chance"),
         Column(key="interval", head="95 % interval", align="right", ink="quiet", rank=60,
                cell=lambda each: text.interval(each.primary.ci_low, each.primary.ci_high, 2)),
+        Column(key="moved", head="moved", align="right", rank=61,
+               cell=lambda each: metrics.show(each.yardstick.value, each.yardstick.name),
+               sort=lambda each: each.yardstick.value, first_descending=True,
+               meaning="in σ where the column has an order, else as it is judged"),
+        Column(key="itself", head="by itself", align="right", ink="quiet", rank=61,
+               cell=lambda each: metrics.show(each.yardstick.noise, each.yardstick.name),
+               meaning="what chance and the column's own habit reach in as many rows"),
         Column(key="before", head="before", width=HISTOGRAM_CELLS, rank=50,
                draw=lambda each, width: histogram(each.before, width)),
         Column(key="after", head="after", width=HISTOGRAM_CELLS, rank=50,
                draw=lambda each, width: histogram(
-                   each.after, width, ink="fill" if each.verdict == "fail" else "faint")),
+                   each.after, width, ink="fill" if each.standing == "fail" else "faint")),
         Column(key="medians", head="median", align="right", cell=medians, rank=55),
     ]  # fmt: skip
 
@@ -171,7 +178,7 @@ def _moved_value(each: ColumnDrift) -> Line:
     name = each.primary.name
     value = each.primary.value
     shown = text.fixed(value, 2) if name == "psi" else metrics.show(value, name)
-    return Line((shown, value_ink(each.verdict)))
+    return Line((shown, value_ink(each.standing)))
 
 
 def medians(each: ColumnDrift) -> Part:

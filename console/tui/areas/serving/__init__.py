@@ -293,14 +293,12 @@ class ServingArea(Area):
     def show_part(self, what: str, value: Any) -> None:
         report: DriftReport = value
         self._drift = report
-        moved = sum(each.verdict in ("warn", "fail") for each in report.columns)
-        of = f"{moved} of {len(report.columns)} moved"
+        of = f"{report.drifted_count} of {len(report.columns)} moved"
+        against = f"against {report.before}" if report.before else "PSI"
         self.query_one("#drift", Table).rows = report.columns
-        self.query_one("#drift-pane", Pane).title(
-            facts=f"PSI · {of}", right="warn 0.10   fail 0.25"
-        )
+        self.query_one("#drift-pane", Pane).title(facts=f"{against} · {of}")
         self.query_one("#drift-below", Table).rows = report.columns
-        self.query_one("#drift-below-pane", Pane).title(facts=f"PSI against training · {of}")
+        self.query_one("#drift-below-pane", Pane).title(facts=f"PSI {against} · {of}")
 
     def _say(self, view: EndpointView, snapshot: Snapshot) -> None:
         age = 0.0

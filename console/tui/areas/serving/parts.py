@@ -108,14 +108,14 @@ def endpoint_columns() -> list[Column[EndpointView]]:
 def drift_columns(*, is_wide: bool) -> list[Column[ColumnDrift]]:
     def bar(each: ColumnDrift, width: int) -> Line:
         value = each.primary.value or 0.0
-        known = state(each.verdict)
+        known = state(each.standing)
         ink = "faint" if known.is_quiet else known.token
         return gauge(Gauge(value=min(value, 0.5), high=0.5, limits=(PSI_WARN, PSI_FAIL), ink=ink),
                      width)  # fmt: skip
 
     columns: list[Column[ColumnDrift]] = [
-        Column(key="sign", cell=lambda each: sign(each.verdict), width=1, is_pinned=True,
-               sort=lambda each: SEVERITY.index(each.verdict) if each.verdict in SEVERITY else 9),
+        Column(key="sign", cell=lambda each: sign(each.standing), width=1, is_pinned=True,
+               sort=lambda each: SEVERITY.index(each.standing) if each.standing in SEVERITY else 9),
         Column(key="column", head="column", cell=lambda each: each.column, least=8, is_name=True,
                width=13, sort=lambda each: each.column),
         Column(key="bar", draw=bar, width=14, grow=1),
@@ -125,10 +125,10 @@ def drift_columns(*, is_wide: bool) -> list[Column[ColumnDrift]]:
     if is_wide:
         columns.append(
             Column(key="after", draw=lambda each, width: histogram(
-                each.after, width, ink="fill" if each.verdict == "fail" else "faint"), width=12)
+                each.after, width, ink="fill" if each.standing == "fail" else "faint"), width=12)
         )  # fmt: skip
     return columns
 
 
 def psi(each: ColumnDrift) -> Line:
-    return Line((text.fixed(each.primary.value, 2), value_ink(each.verdict)))
+    return Line((text.fixed(each.primary.value, 2), value_ink(each.standing)))
