@@ -208,7 +208,7 @@ class Supervisor:
                 waits = "waits for its turn"
             waits = waits or admission.waits_for(job, running, machine, self._jobs_at_once)
             if not waits and self._is_soon_warm(job):
-                continue
+                waits = "loading libraries"
             if not waits:
                 if await self._start(job):
                     taken.update({job.spec[TURN]} if TURN in job.spec else ())

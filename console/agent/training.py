@@ -130,13 +130,13 @@ def start_search(connection: DuckDBPyConnection, job: Job) -> dict[str, Any]:
 
 
 def _measured(connection: DuckDBPyConnection, job_id: int) -> list[dict[str, Any]]:
-    """Parameters and fold scores of the candidates that an earlier search job finished."""
+    """Parameters and fold results of the candidates that an earlier search job finished."""
     found = []
     for run in runs.list_child_runs(connection, job_id):
         detail = runs.get_run_detail(connection, run.id)
         if run.state == "succeeded" and detail is not None and detail.folds:
-            scores = [each.value for each in detail.folds if each.value is not None]
-            found.append({"params": run.params, "scores": scores, "seconds": run.duration_s})
+            folds = msgspec.to_builtins(detail.folds)
+            found.append({"params": run.params, "folds": folds, "seconds": run.duration_s})
     return found
 
 

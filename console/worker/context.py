@@ -117,7 +117,15 @@ class JobContext:
         """Return when everything that was reported is on the disk."""
         self._journal.close()
 
-    def progress(self, done: float, total: float = 0.0, unit: str = "", text: str = "") -> None:
+    def progress(
+        self,
+        done: float,
+        total: float = 0.0,
+        unit: str = "",
+        text: str = "",
+        *,
+        is_logged: bool = True,
+    ) -> None:
         """Say how far the job is. Cheap to call often; a new text also goes to the log."""
         self.check_cancelled()
         moment = time.monotonic()
@@ -125,7 +133,7 @@ class JobContext:
         is_end = bool(total) and done >= total and self._last.done < total
         if not is_new_text and not is_end and moment - self._last_at < PROGRESS_EVERY_S:
             return
-        if is_new_text:
+        if is_new_text and is_logged:
             self.log(text)
         self._last = Progress(
             done=done, total=total, unit=unit, text=text or self._last.text, at=self.now

@@ -7,7 +7,7 @@ holdout takes no part in the choice; what a dead attempt had measured is not mea
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -86,7 +86,14 @@ def run(job: JobContext) -> dict[str, Any]:
         metric=metric,
         is_loss=catalog.direction_of(metric) == "le",
     )
-    take = searching.take_known([each.name for each in space], job.spec.get("earlier", []))
+    find = searching.take_known([each.name for each in space], job.spec.get("earlier", []))
+
+    def take(candidate: Candidate) -> bool:
+        found = find(candidate)
+        if found is not None:
+            _take_over(searching_, candidate, found)
+        return found is not None
+
     if search.method == "halving":
         _halve(searching_, take)
     else:
@@ -98,6 +105,16 @@ def run(job: JobContext) -> dict[str, Any]:
     estimator = estimators.make_estimator(pipeline, params, training.order.seed)
     result = train.complete(training, pinned, cases, parts, estimator, baselines)
     return result | {"params": params, "candidates": len(searching_.tried)}
+
+
+def _take_over(state: Searching, candidate: Candidate, found: Mapping[str, Any]) -> None:
+    """Give a candidate what an earlier attempt had measured of it; that is not done again."""
+    results = msgspec.convert(found["folds"], list[Result])
+    sign = -1.0 if state.is_loss else 1.0
+    candidate.scores = [sign * each.value for each in results if each.value is not None]
+    candidate.seconds = float(found["seconds"] or 0.0)
+    candidate.is_known = True
+    state.results[candidate.number] = results
 
 
 def _metric(search: Search, training: Training) -> str:
@@ -212,7 +229,7 @@ def _tell(state: Searching, candidate: Candidate) -> None:
         words += f", best {label} {state.shown(best.mean)}"
     training.step_done()
     training.say(words)
-    if candidate.is_known or not candidate.scores:
+    if not candidate.scores:
         return
     ended = job.now
     value = -candidate.mean if state.is_loss else candidate.mean
@@ -225,7 +242,7 @@ def _tell(state: Searching, candidate: Candidate) -> None:
         metrics={f"cv_{state.metric}": value},
         rows_holdout=0,
         holdout="",
-        note="",
+        note="measured by an earlier attempt" if candidate.is_known else "",
         error="given up: others were better on the same folds" if candidate.is_given_up else "",
     )
     job.report(RunReport(run=record, trial=candidate.number))

@@ -31,6 +31,7 @@ from console.worker.training.rows import (
 from console.worker.training.session import Training, begin
 from console.worker.training.splitting import Parts, split_rows
 from console.worker.training.step_cache import StepCache
+from console.worker.training.watching import Watch
 from storage.records.models import GateReport
 from storage.records.pipelines import Pipeline
 from storage.records.reports import ModelReport, RunPoints, RunResults
@@ -72,8 +73,9 @@ def complete(
     baselines: Sequence[str],
 ) -> dict[str, Any]:
     """Fit, judge and package prepared cases; ends the run and registers the model."""
-    fitted = _fit(training, cases, parts, estimator, baselines)
-    _report_folds(training, cases, parts, fitted)
+    watch = Watch(training, cases, _curve_fit(parts))
+    fitted = _fit(training, cases, parts, estimator, baselines, watch)
+    _report_folds(training, cases, parts, fitted, watch)
     package = _package(training, cases, parts, pinned, fitted)
     judged, report = _judge(training, cases, parts, pinned[0], fitted, package)
     return _finish(training, package, judged, report)
@@ -116,6 +118,7 @@ def _fit(
     parts: Parts,
     estimator: Any,
     baselines: Sequence[str],
+    watch: Watch,
 ) -> dict[str, Fitted]:
     """Fit the model, its folds and the baselines side by side; tell every end."""
     pipeline, seed = training.order.pipeline, training.order.seed
@@ -137,7 +140,7 @@ def _fit(
         fits.append(Fit(f"baseline:{name}", chain, parts.train, parts.holdout))
     training.say(f"fitting {type(estimator).__name__}")
     fitted: dict[str, Fitted] = {}
-    for each in fit_all(cases, fits, pipeline.task, pipeline.backend):
+    for each in fit_all(cases, fits, pipeline.task, pipeline.backend, watch.look):
         fitted[each.fit.name] = each
         training.step_done()
         training.say(_fit_words(training, cases, each, fitted, len(folds)))
@@ -178,23 +181,28 @@ def _fold_results(
     return judging.measure(judged, names, scope=each.fit.name)
 
 
+def _curve_fit(parts: Parts) -> Fit:
+    """The fit whose learning curve is kept: on rows that are not the holdout's, when there are."""
+    if not parts.folds:
+        return Fit("final", None, parts.train, parts.holdout)
+    return Fit(f"fold:{len(parts.folds)}", None, *parts.folds[-1])
+
+
 def _report_folds(
-    training: Training, cases: Cases, parts: Parts, fitted: Mapping[str, Fitted]
+    training: Training, cases: Cases, parts: Parts, fitted: Mapping[str, Fitted], watch: Watch
 ) -> None:
-    """The folds' metrics, and the learning curve on rows that are not the holdout's."""
+    """The folds' metrics, and what of the learning curve was not told while it grew."""
     names = [f"fold:{k}" for k in range(1, len(parts.folds) + 1)]
     found = [each for name in names for each in _fold_results(training, cases, fitted[name])]
     if found:
         training.job.report(RunResults(kind="fold", results=tuple(found)))
-    name = names[-1] if names else "final"
-    fit, judge = parts.folds[-1] if names else (parts.train, parts.holdout)
-    curves = learning_curve(fitted[name].estimator, cases, fit, judge, training.order.pipeline.task)
+    curves = learning_curve(fitted[watch.curve.name].estimator, cases, watch.curve)
     at = training.job.now
     points = [
         MetricPoint(metric=metric, step=step, value=value, at=at)
         for metric, curve in curves.items()
         for step, value in curve
-        if np.isfinite(value)
+        if np.isfinite(value) and (metric, step) not in watch.seen
     ]
     if points:
         training.job.report(RunPoints(points=tuple(points)))

@@ -77,15 +77,21 @@ def test_a_hopeless_candidate_is_given_up_before_its_last_fold() -> None:
     assert not searching.should_give_up(Candidate(2, {}, [0.1]), None)
 
 
-def test_a_search_that_died_goes_on_where_it_was(late: Bench) -> None:
-    first = search(late, GRID, method="grid")
+@pytest.mark.parametrize("metric", ["roc_auc", "log_loss"])
+def test_a_search_that_died_goes_on_where_it_was(late: Bench, metric: str) -> None:
+    """What was measured is not measured again, but chosen among, and listed like the rest."""
+    value = 0.9 if metric == "roc_auc" else 0.05
+    folds = [{"name": metric, "scope": f"fold:{k}", "value": value} for k in (1, 2, 3)]
     done = [
-        {"params": r.params, "scores": [0.7, 0.7, 0.71], "seconds": 0.5}
-        for r in children(first)[:3]
+        {"params": {"max_iter": 2, "max_leaf_nodes": n}, "folds": folds, "seconds": 0.5}
+        for n in (4, 8)
     ]
-    again = search(late, GRID, earlier=done, method="grid")
-    assert [r.params["max_iter"] for r in children(again)] == [15]
-    assert [c["known"] for c in kept(late, again)["candidates"]] == [True, True, True, False]
+    again = search(late, GRID, earlier=done, method="grid", metric=metric)
+    assert again.exit_code == 0, again.end
+    assert [r.note for r in children(again)][:2] == ["measured by an earlier attempt"] * 2
+    assert [r.params["max_iter"] for r in children(again)] == [2, 2, 15, 15]
+    assert [c["known"] for c in kept(late, again)["candidates"]] == [True, True, False, False]
+    assert again.end.result["params"]["max_iter"] == 2
 
 
 @pytest.mark.parametrize("method", ["random", "halving", "optuna"])

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import queue
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,9 +28,12 @@ from storage.records.pipelines import Task
 
 Rows = NDArray[np.int64]
 DASK_TIMEOUT_S = 10.0
+LOOK_EVERY_S = 0.5
 CURVE_POINTS = 100
 CURVE_ROWS = 5000
 """Rows of either side that a learning curve is measured on."""
+PASS_ROWS = 20_000
+"""Rows an estimator is taught again pass by pass, for its curve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +61,61 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def fit_all(cases: Cases, fits: Sequence[Fit], task: Task, backend: str = "") -> Iterator[Fitted]:
+def fit_all(
+    cases: Cases,
+    fits: Sequence[Fit],
+    task: Task,
+    backend: str = "",
+    look: Callable[[Mapping[str, Any]], None] | None = None,
+) -> Iterator[Fitted]:
     """Fit side by side and give each one as soon as it is done, in no order.
 
     `backend` empty = threads of this process; `dask://host:port` = the workers of that scheduler.
+    `look` is called now and then with what is being fitted here, name -> estimator.
     """
     if backend:
         yield from _fit_on_dask(cases, fits, task, backend)
         return
     with threadpoolctl.threadpool_limits(1):
-        yield from joblib.Parallel(
-            n_jobs=min(cores(), len(fits)), backend="threading", return_as="generator_unordered"
-        )(joblib.delayed(_fit)(cases.frame, cases.y, each, task) for each in fits)
+        yield from _fit_in_threads(cases, fits, task, look)
+
+
+def _fit_in_threads(
+    cases: Cases,
+    fits: Sequence[Fit],
+    task: Task,
+    look: Callable[[Mapping[str, Any]], None] | None,
+) -> Iterator[Fitted]:
+    """The caller's thread waits and looks; a request to stop reaches it in between."""
+    running: dict[str, Any] = {}
+    ended: queue.SimpleQueue[Fitted | BaseException] = queue.SimpleQueue()
+
+    def fit_each() -> None:
+        try:
+            parallel = joblib.Parallel(
+                n_jobs=min(cores(), len(fits)), backend="threading", return_as="generator_unordered"
+            )
+            for done in parallel(
+                joblib.delayed(_fit)(cases.frame, cases.y, each, task, running) for each in fits
+            ):
+                ended.put(done)
+        except BaseException as error:
+            ended.put(error)
+
+    threading.Thread(target=fit_each, name="fits", daemon=True).start()
+    left = len(fits)
+    while left:
+        try:
+            done = ended.get(timeout=LOOK_EVERY_S)
+        except queue.Empty:
+            if look is not None:
+                look(dict(running))
+            continue
+        if isinstance(done, BaseException):
+            raise done
+        left -= 1
+        running.pop(done.fit.name, None)
+        yield done
 
 
 def _fit_on_dask(cases: Cases, fits: Sequence[Fit], task: Task, backend: str) -> Iterator[Fitted]:
@@ -106,10 +154,14 @@ def _fit_far_away(frame: Any, y: NDArray[Any], fit: Fit, task: Task) -> Fitted:
         return _fit(frame, y, fit, task)
 
 
-def _fit(frame: Any, y: NDArray[Any], fit: Fit, task: Task) -> Fitted:
+def _fit(
+    frame: Any, y: NDArray[Any], fit: Fit, task: Task, running: dict[str, Any] | None = None
+) -> Fitted:
     started = time.perf_counter()
     estimator = clone(fit.estimator)
-    kind = type(_last(estimator)).__name__
+    if running is not None:
+        running[fit.name] = estimator
+    kind = type(last_step(estimator)).__name__
     try:
         estimator.fit(frame.iloc[fit.rows], y[fit.rows])
         scores = scores_of(estimator, frame.iloc[fit.asked], task)
@@ -135,28 +187,53 @@ def scores_of(estimator: Any, frame: Any, task: Task) -> NDArray[np.float64]:
     return scores[:, 1] if task == "binary" else scores
 
 
-def learning_curve(
-    estimator: Any, cases: Cases, fit: Rows, judge: Rows, task: Task
-) -> Mapping[str, list[tuple[int, float]]]:
+def learning_curve(estimator: Any, cases: Cases, fit: Fit) -> Mapping[str, list[tuple[int, float]]]:
     """Loss after every iteration on rows that were fitted and rows that were not; {} without any.
 
-    At most `CURVE_POINTS` iterations are asked, on at most `CURVE_ROWS` rows of each side.
+    At most `CURVE_POINTS` iterations are asked, on at most `CURVE_ROWS` rows of each side. An
+    estimator that only knows its end but learns in passes (SGD) is followed through them again.
     """
-    last = _last(estimator)
+    last, task = last_step(estimator), cases.task
     staged = "staged_predict" if task == "regression" else "staged_predict_proba"
     if hasattr(last, staged):
-        curves = {}
-        for name, rows in (("train", fit), ("valid", judge)):
-            some = rows[:: max(1, len(rows) // CURVE_ROWS)][:CURVE_ROWS]
-            matrix = _transformed(estimator, cases.frame.iloc[some])
-            curves[f"{name}_{_loss_name(task)}"] = _curve(
-                getattr(last, staged)(matrix), _stages(last), _loss(task, cases.y[some])
-            )
-        return curves
+        return {
+            f"{side}_{loss_name(task)}": _curve(getattr(last, staged)(rows), _stages(last), loss)
+            for side, (rows, loss) in curve_sides(estimator, cases, fit).items()
+        }
     if hasattr(last, "loss_curve_"):
         values = [float(each) for each in last.loss_curve_]
         return {"train_loss": list(enumerate(values, 1))}
+    if hasattr(last, "partial_fit") and hasattr(last, "n_iter_"):
+        return _passes(estimator, cases, fit)
     return {}
+
+
+def curve_sides(
+    estimator: Any, cases: Cases, fit: Fit
+) -> dict[str, tuple[Any, Callable[[Any], float]]]:
+    """`train` and `valid`: some rows as the last step gets them, and the loss on them."""
+    sides = {}
+    for name, rows in (("train", fit.rows), ("valid", fit.asked)):
+        some = rows[:: max(1, len(rows) // CURVE_ROWS)][:CURVE_ROWS]
+        matrix = _transformed(estimator, cases.frame.iloc[some])
+        sides[name] = matrix, _loss(cases.task, cases.y[some])
+    return sides
+
+
+def _passes(estimator: Any, cases: Cases, fit: Fit) -> dict[str, list[tuple[int, float]]]:
+    """The curve of an estimator that is taught pass by pass, on at most `PASS_ROWS` rows."""
+    last, task = clone(last_step(estimator)), cases.task
+    some = fit.rows[:: max(1, len(fit.rows) // PASS_ROWS)][:PASS_ROWS]
+    matrix, y = _transformed(estimator, cases.frame.iloc[some]), cases.y[some]
+    sides = curve_sides(estimator, cases, fit)
+    known = {} if task == "regression" else {"classes": np.unique(cases.y)}
+    curves: dict[str, list[tuple[int, float]]] = {}
+    for number in range(1, min(CURVE_POINTS, int(last_step(estimator).n_iter_)) + 1):
+        last.partial_fit(matrix, y, **known)
+        ask = last.predict if task == "regression" else last.predict_proba
+        for side, (rows, loss) in sides.items():
+            curves.setdefault(f"{side}_{loss_name(task)}", []).append((number, loss(ask(rows))))
+    return curves
 
 
 def _curve(
@@ -170,7 +247,7 @@ def _curve(
     ]
 
 
-def _loss_name(task: Task) -> str:
+def loss_name(task: Task) -> str:
     return "rmse" if task == "regression" else "log_loss"
 
 
@@ -189,7 +266,7 @@ def _stages(estimator: Any) -> int:
     return CURVE_POINTS
 
 
-def _last(estimator: Any) -> Any:
+def last_step(estimator: Any) -> Any:
     return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
 
 

@@ -28,7 +28,7 @@ from storage.chunks import decode, read_sql
 from storage.errors import NotFoundError
 from storage.objects import Objects
 from storage.records.chunks import Manifest
-from storage.records.pipelines import Pipeline, Step
+from storage.records.pipelines import Pipeline, Step, Task
 from storage.records.runs import DataUse
 
 _FEATURE_TYPES = {
@@ -68,6 +68,7 @@ class Cases:
     """(n,): row in `raw`; None when a training step merged rows."""
     raw: pa.Table
     """The input version as it was read."""
+    task: Task = "binary"
 
     def __len__(self) -> int:
         return len(self.y)
@@ -200,6 +201,7 @@ def _cases(pipeline: Pipeline, raw: pa.Table, labelled: Traced, made: Traced) ->
         columns=columns,
         source=source,
         raw=raw,
+        task=pipeline.task,
     )
 
 

@@ -175,21 +175,15 @@ def importance(candidates: Sequence[Candidate], seed: int) -> list[tuple[str, fl
 
 def take_known(
     search_params: Sequence[str], earlier: Sequence[Mapping[str, Any]]
-) -> Callable[[Candidate], bool]:
-    """Return a function that gives a candidate what an earlier attempt had measured of it."""
+) -> Callable[[Candidate], Mapping[str, Any] | None]:
+    """Return a function that finds what an earlier attempt had measured of a candidate."""
     known = {
         candidate_key({name: each["params"].get(name) for name in search_params}): each
         for each in earlier
     }
 
-    def take(candidate: Candidate) -> bool:
-        found = known.get(candidate_key(candidate.params))
-        if found is None:
-            return False
-        candidate.scores = list(found["scores"])
-        candidate.seconds = float(found["seconds"] or 0.0)
-        candidate.is_known = True
-        return True
+    def take(candidate: Candidate) -> Mapping[str, Any] | None:
+        return known.get(candidate_key(candidate.params))
 
     return take
 
