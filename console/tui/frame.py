@@ -142,12 +142,19 @@ class Frame(QuietScreen[None], inherit_bindings=False):
         yield self._footer
         yield self._too_small
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         self.app.screen_change_signal.subscribe(self, lambda _: self.show_keys())
         self.bindings_updated_signal.subscribe(self, lambda _: self.show_keys())
         kept = self.views.get(size_class(self.app.size), FRAME).get("last")
         known = [entry.id for entry in self.entries]
-        await self.go(self._first or (kept if kept in known else known[0]))
+        first = self._first or (kept if kept in known else known[0])
+        # An area brings half as much again to load: the frame is on the screen before that.
+        self._show_tabs(first)
+        self.call_after_refresh(self._open_first, first)
+
+    async def _open_first(self, area_id: str) -> None:
+        if self.current is None and self.query_one("#body").is_attached:  # not left already
+            await self.go(area_id)
 
     # ------------------------------------------------------------------ areas
 
@@ -180,7 +187,7 @@ class Frame(QuietScreen[None], inherit_bindings=False):
                 before.display = False
                 area.display = True
         self._visited = [*self._visited[-20:], area_id]
-        self._show_tabs()
+        self._show_tabs(area_id)
         self.show_said()
         self._focus_in(area)
         self.views.put(area.size_class, FRAME, last=area_id)
@@ -212,12 +219,11 @@ class Frame(QuietScreen[None], inherit_bindings=False):
         self.set_focus(held)
         self.show_keys()
 
-    def _show_tabs(self) -> None:
+    def _show_tabs(self, current: str) -> None:
         tabs = [
             Tab(id=entry.id, digit=entry.digit, title=entry.title, short=entry.short)
             for entry in self.entries
         ]
-        current = self._visited[-1] if self._visited else ""
         self._tabs.data = Tabs(tabs=tuple(tabs), current=current)
 
     async def action_go_digit(self, digit: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any
 
@@ -11,6 +12,8 @@ from textual.app import App
 from textual.events import Paste
 from textual.pilot import Pilot
 from textual.strip import Strip
+
+from console.tui.frame import Frame
 
 
 def strips_of(app: App[object] | App[int]) -> list[Strip]:
@@ -48,6 +51,17 @@ async def until(pilot: Pilot[Any], holds: Callable[[], object], *, timeout_s: fl
         if monotonic() > deadline:
             raise AssertionError(f"still not so:\n{text_of(pilot.app)}")
         await pilot.pause()
+
+
+@asynccontextmanager
+async def opened(app: App[Any], size: tuple[int, int]) -> AsyncIterator[Pilot[Any]]:
+    """The app on a terminal of this size with its first area open, which comes after the frame."""
+    async with app.run_test(size=size) as pilot:
+        frame = app.screen
+        if isinstance(frame, Frame):
+            await until(pilot, lambda: frame.current is not None)
+            await pilot.pause()
+        yield pilot
 
 
 async def write(pilot: Pilot[Any], text: str) -> None:

@@ -15,7 +15,7 @@ from console.tui.dialogs.fields import FieldInput
 from storage.workspace import Workspace
 from tests.conftest import RunningAgent
 from tests.tui.areas.invented import OVERVIEW
-from tests.tui.reading import text_of
+from tests.tui.reading import opened, text_of
 
 
 async def wait_for(pilot: Pilot[Any], look: Callable[[], bool], what: str) -> None:
@@ -35,7 +35,7 @@ def console(workspace: Workspace, **options: Any) -> Console:
 
 async def test_it_connects_and_shows_the_workspace(agent: RunningAgent) -> None:
     app = console(agent.workspace)
-    async with app.run_test(size=(120, 34)) as pilot:
+    async with opened(app, (120, 34)) as pilot:
         await shows(pilot, "Nothing here yet.", "● live", "First steps 0 of 4")
 
 
@@ -43,7 +43,7 @@ async def test_a_killed_agent_is_told_the_picture_stays_and_it_comes_back(
     agent: RunningAgent,
 ) -> None:
     app = console(agent.workspace, first="people")
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await shows(pilot, "chain is whole")
         agent.kill()
         await shows(pilot, "~ agent gone", "The agent stopped answering at", "You see the picture")
@@ -57,14 +57,14 @@ async def test_a_killed_agent_is_told_the_picture_stays_and_it_comes_back(
 
 async def test_an_agent_that_is_not_there_is_told_before_any_picture(workspace: Workspace) -> None:
     app = console(workspace)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await shows(pilot, "The agent stopped answering at")
         assert "You see the picture" not in text_of(app)
 
 
 async def test_a_change_by_somebody_else_is_seen_and_undone(agent: RunningAgent) -> None:
     app = console(agent.workspace, first="people")
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await shows(pilot, "chain is whole")
         app.doing.act("grant_role", {"name": "cleo", "role": "devops"})
         await shows(pilot, "cleo may act as devops now", "u undo")
@@ -76,7 +76,7 @@ async def test_a_change_by_somebody_else_is_seen_and_undone(agent: RunningAgent)
 
 async def test_a_refusal_stays_until_it_is_read_and_is_in_the_log(agent: RunningAgent) -> None:
     app = console(agent.workspace, first="people")
-    async with app.run_test(size=(120, 34)) as pilot:
+    async with opened(app, (120, 34)) as pilot:
         await shows(pilot, "chain is whole")
         app.doing.act("rollback_model", {"model": "nothing"})
         await shows(pilot, "✗ ")
@@ -87,7 +87,7 @@ async def test_a_refusal_stays_until_it_is_read_and_is_in_the_log(agent: Running
 
 async def test_a_read_only_console_changes_nothing(agent: RunningAgent) -> None:
     app = console(agent.workspace, is_read_only=True)
-    async with app.run_test(size=(120, 34)) as pilot:
+    async with opened(app, (120, 34)) as pilot:
         await shows(pilot, "read-only", "First steps")
         await pilot.press("x", "a")
         await pilot.pause()
@@ -99,7 +99,7 @@ async def test_a_read_only_console_changes_nothing(agent: RunningAgent) -> None:
 
 async def test_the_palette_opens_by_id(agent: RunningAgent) -> None:
     app = console(agent.workspace)
-    async with app.run_test(size=(120, 34)) as pilot:
+    async with opened(app, (120, 34)) as pilot:
         await shows(pilot, "First steps")
         await pilot.press("colon", *"run", "space", *"117")
         await shows(pilot, "open run 117")
@@ -112,7 +112,7 @@ async def test_the_palette_opens_by_id(agent: RunningAgent) -> None:
 
 async def test_d_leaves_for_the_demo(agent: RunningAgent) -> None:
     app = console(agent.workspace)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await shows(pilot, "First steps")
         await pilot.press("d")
         await pilot.pause()
@@ -121,7 +121,7 @@ async def test_d_leaves_for_the_demo(agent: RunningAgent) -> None:
 
 async def test_a_reference_that_nothing_answers_to_is_said(agent: RunningAgent) -> None:
     app = console(agent.workspace)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.open_reference("moon:1")
         await shows(pilot, "nothing here is called moon:1")
 

@@ -15,7 +15,7 @@ from console.tui.dialogs.menu import Menu, Picker
 from console.tui.dialogs.palette import Palette
 from console.tui.widgets.table import Table
 from tests.tui.demo.app import Demo
-from tests.tui.reading import ink_of, rows_of, text_of, until, write
+from tests.tui.reading import ink_of, opened, rows_of, text_of, until, write
 
 QUESTION = Question(
     sentence="Promote delays v5 against its gates?",
@@ -49,7 +49,7 @@ class Asked(Demo):
 )
 async def test_only_y_says_yes(keys: list[str]) -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Confirm(QUESTION))
         await pilot.press(*keys)
         await until(pilot, lambda: app.answers == [] and "Promote delays v5" in text_of(app))
@@ -60,7 +60,7 @@ async def test_only_y_says_yes(keys: list[str]) -> None:
 @pytest.mark.parametrize("key", ["n", "escape"])
 async def test_no_changes_nothing(key: str) -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Confirm(QUESTION))
         await pilot.press(key)
         await until(pilot, lambda: app.answers == [None])
@@ -69,7 +69,7 @@ async def test_no_changes_nothing(key: str) -> None:
 
 async def test_no_comes_first_underlined_and_says_that_enter_does_nothing() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Confirm(QUESTION))
         row = next(row for row in rows_of(app) if "no, leave it" in row)
         assert row.index("n no, leave it") < row.index("y promote it")
@@ -79,7 +79,7 @@ async def test_no_comes_first_underlined_and_says_that_enter_does_nothing() -> N
 
 async def test_the_picture_behind_is_grey_and_the_header_stays() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         accent = ink_of(app, "Gates")
         store = ink_of(app, "flights-nyc")
         await app.ask(pilot, Confirm(QUESTION))
@@ -92,7 +92,7 @@ async def test_the_picture_behind_is_grey_and_the_header_stays() -> None:
 
 async def test_the_worst_wants_a_reason_and_the_name_typed() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Confirm(WORST))
         await write(pilot, "yes, n")  # letters type while a field has the focus
         await until(pilot, lambda: app.answers == [])
@@ -106,7 +106,7 @@ async def test_the_worst_wants_a_reason_and_the_name_typed() -> None:
 
 async def test_a_reason_that_is_missing_is_named() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Confirm(WORST))
         await pilot.press("tab", *"v5", "tab", "y")
         await until(pilot, lambda: app.answers == [] and "reason is missing" in text_of(app))
@@ -114,7 +114,7 @@ async def test_a_reason_that_is_missing_is_named() -> None:
 
 async def test_the_explanation_opens_with_the_help_key() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Confirm(WORST))
         await until(pilot, lambda: "Nothing brings it back." not in text_of(app))
         await pilot.press("escape", "question_mark")
@@ -130,7 +130,7 @@ async def test_a_form_checks_while_it_is_typed() -> None:
         Field(id="kind", label="kind", choices=("train", "search", "evaluate")),
     ]
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Form("New job", fields, yes="start it"))
         await pilot.press("x")
         await until(pilot, lambda: "▲ a number" in text_of(app))
@@ -157,7 +157,7 @@ CHOICES = [
 
 async def test_a_menu_is_chosen_by_letter_or_by_cursor() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Menu("Actions", CHOICES))
         await until(pilot, lambda: "mlops-console alert ack 57" in text_of(app))
         await pilot.press("b")
@@ -168,7 +168,7 @@ async def test_a_menu_is_chosen_by_letter_or_by_cursor() -> None:
 
 async def test_what_cannot_be_chosen_says_why_and_stays() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Menu("Actions", CHOICES))
         await until(pilot, lambda: "needs role data-scientist" in text_of(app))
         await pilot.press("t", "j", "enter")
@@ -179,14 +179,14 @@ async def test_what_cannot_be_chosen_says_why_and_stays() -> None:
 
 async def test_an_empty_menu_says_so() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Menu("Actions", []))
         await until(pilot, lambda: "nothing can be done here now" in text_of(app))
 
 
 async def test_columns_are_picked_with_space() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Picker("Columns", CHOICES, frozenset({"ack"})))
         await pilot.press("space", "space", "enter")
         await until(pilot, lambda: app.answers == [frozenset({"train"})])
@@ -194,7 +194,7 @@ async def test_columns_are_picked_with_space() -> None:
 
 async def test_the_sort_menu_sorts() -> None:
     app = Asked()
-    async with app.run_test(size=(110, 30)) as pilot:
+    async with opened(app, (110, 30)) as pilot:
         await pilot.press("s")
         await pilot.pause()
         await until(pilot, lambda: "Sort by" in text_of(app) and "got" in text_of(app))
@@ -209,7 +209,7 @@ async def test_the_sort_menu_sorts() -> None:
 
 async def test_the_palette_finds_a_place_by_a_few_letters() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await pilot.press("colon")
         await write(pilot, "gserv")
         await pilot.press("enter")
@@ -219,7 +219,7 @@ async def test_the_palette_finds_a_place_by_a_few_letters() -> None:
 
 async def test_both_palette_keys_open_it_and_it_shows_keys_and_commands() -> None:
     app = Demo()
-    async with app.run_test(size=(110, 30)) as pilot:
+    async with opened(app, (110, 30)) as pilot:
         for key in ("colon", "ctrl+p"):
             await pilot.press(key)
             await pilot.pause()
@@ -234,7 +234,7 @@ async def test_both_palette_keys_open_it_and_it_shows_keys_and_commands() -> Non
 
 async def test_the_palette_moves_with_arrows_while_letters_type() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Palette(CHOICES))
         await pilot.press("down", "down", "enter")
         await until(pilot, lambda: [choice.id for choice in app.answers] == ["back"])
@@ -242,7 +242,7 @@ async def test_the_palette_moves_with_arrows_while_letters_type() -> None:
 
 async def test_no_entry_is_said() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Palette(CHOICES))
         await write(pilot, "zzz")
         await until(pilot, lambda: "no entry has these letters" in text_of(app))
@@ -252,7 +252,7 @@ async def test_no_entry_is_said() -> None:
 
 async def test_the_palette_offers_what_the_app_makes_of_the_typed_text() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         more = lambda text: [Choice(id=f"open:{text}", label=f"open {text}")]  # noqa: E731 # a stand-in
         await app.ask(pilot, Palette(CHOICES, more))
         await write(pilot, "117")
@@ -263,7 +263,7 @@ async def test_the_palette_offers_what_the_app_makes_of_the_typed_text() -> None
 @pytest.mark.parametrize("key", ["question_mark", "f1"])
 async def test_help_explains_the_pane_that_has_the_focus(key: str) -> None:
     app = Demo()
-    async with app.run_test(size=(110, 45)) as pilot:
+    async with opened(app, (110, 45)) as pilot:
         await pilot.press(key)
         await pilot.pause()
         shown = text_of(app)
@@ -278,7 +278,7 @@ async def test_help_explains_the_pane_that_has_the_focus(key: str) -> None:
 
 async def test_long_help_can_be_scrolled_and_says_how_much_is_left() -> None:
     app = Demo()
-    async with app.run_test(size=(60, 16)) as pilot:
+    async with opened(app, (60, 16)) as pilot:
         await pilot.press("question_mark")
         await pilot.pause()
         await until(pilot, lambda: "more lines" in text_of(app))
@@ -290,7 +290,7 @@ async def test_long_help_can_be_scrolled_and_says_how_much_is_left() -> None:
 
 async def test_keys_of_the_frame_do_nothing_behind_a_dialog() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await app.ask(pilot, Menu("Actions", CHOICES))
         await pilot.press("5", "colon", "z")
         assert app.frame.current is not None and app.frame.current.entry.id == "models"
@@ -302,7 +302,7 @@ async def test_keys_of_the_frame_do_nothing_behind_a_dialog() -> None:
 
 async def test_a_filter_is_live_and_kept_by_enter() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await pilot.press("slash")
         await write(pilot, "verdict:inc")
         await pilot.pause()
@@ -318,7 +318,7 @@ async def test_a_filter_is_live_and_kept_by_enter() -> None:
 
 async def test_esc_brings_back_the_filter_before() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await pilot.press("slash")
         await write(pilot, "verdict:inc")
         await pilot.press("enter")
@@ -331,7 +331,7 @@ async def test_esc_brings_back_the_filter_before() -> None:
 
 async def test_a_typo_is_explained_and_the_hits_stay() -> None:
     app = Asked()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with opened(app, (100, 30)) as pilot:
         await pilot.press("slash")
         await write(pilot, "verdict:pass")
         await write(pilot, " gott>1")
@@ -347,7 +347,7 @@ async def test_a_typo_is_explained_and_the_hits_stay() -> None:
 
 async def test_without_a_hit_the_word_at_fault_is_underlined() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await pilot.press("slash")
         await write(pilot, "recall zebra")
         await pilot.pause()
@@ -358,7 +358,7 @@ async def test_without_a_hit_the_word_at_fault_is_underlined() -> None:
 
 async def test_a_bang_inverts() -> None:
     app = Asked()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await pilot.press("slash")
         await write(pilot, "!verdict:pass")
         await pilot.pause()

@@ -24,7 +24,7 @@ from console.tui.ink import Line
 from console.tui.viewstate import ViewState
 from console.tui.widgets.table import Table
 from tests.tui.demo.app import ENTRIES, STATUS, Demo
-from tests.tui.reading import ink_of, rows_of, strips_of, text_of, until, write
+from tests.tui.reading import ink_of, opened, rows_of, strips_of, text_of, until, write
 
 AREAS = ("overview", "models", "serving", "pipelines")
 SIZES = ((60, 16), (80, 24), (110, 30), (160, 45), (300, 80))
@@ -37,7 +37,7 @@ async def test_every_area_opens_at_every_size_without_a_fault(
 ) -> None:
     app = Demo()
     app.first = area
-    async with app.run_test(size=size):
+    async with opened(app, size):
         rows = rows_of(app)
         assert len(rows) == size[1]
         assert all(cells(row) <= size[0] for row in rows)
@@ -49,7 +49,7 @@ async def test_every_area_opens_at_every_size_without_a_fault(
 
 async def test_under_forty_by_ten_the_status_is_left_and_what_to_do() -> None:
     app = Demo()
-    async with app.run_test(size=(38, 8)) as pilot:
+    async with opened(app, (38, 8)) as pilot:
         rows = [row for row in rows_of(app) if row.strip()]
         assert "flights-nyc" in rows[0]
         assert [row.strip() for row in rows[1:]] == ["38x8 is too small.", "Make it 40x10 or more."]
@@ -68,7 +68,7 @@ def test_the_size_classes() -> None:
 
 async def test_an_area_shows_more_when_the_terminal_grows() -> None:
     app = Demo()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await until(pilot, lambda: "Is it still right?" not in text_of(app))
         await pilot.resize_terminal(160, 45)
         await pilot.pause()
@@ -123,7 +123,7 @@ def test_the_footer_has_at_most_seven_keys_at_eighty_columns_and_always_help() -
 
 async def test_digits_open_areas_and_minus_goes_back() -> None:
     app = Demo()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await pilot.press("5")
         await until(pilot, lambda: "Latency" in text_of(app))
         await pilot.press("4", "minus")
@@ -134,7 +134,7 @@ async def test_digits_open_areas_and_minus_goes_back() -> None:
 
 async def test_an_area_is_made_once_and_keeps_its_cursor() -> None:
     app = Demo()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await pilot.press("j", "5", "1")
         table = app.frame.query_one("#needs", Table)
         assert table.cursor_key == "slo" and table.has_focus
@@ -143,7 +143,7 @@ async def test_an_area_is_made_once_and_keeps_its_cursor() -> None:
 
 async def test_a_click_on_a_tab_opens_it_and_one_on_a_footer_key_presses_it() -> None:
     app = Demo()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await pilot.click(offset=(rows_of(app)[1].index("Serving") + 2, 1))
         await pilot.pause()
         await until(pilot, lambda: "Latency" in text_of(app))
@@ -154,7 +154,7 @@ async def test_a_click_on_a_tab_opens_it_and_one_on_a_footer_key_presses_it() ->
 
 async def test_tab_goes_from_pane_to_pane_and_the_heading_shows_where() -> None:
     app = Demo()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         accent = ink_of(app, "Needs you")
         await until(pilot, lambda: "━" in rows_of(app)[3])
         await pilot.press("tab")
@@ -167,7 +167,7 @@ async def test_tab_goes_from_pane_to_pane_and_the_heading_shows_where() -> None:
 async def test_zoom_gives_one_pane_the_body_and_esc_takes_it_back() -> None:
     app = Demo()
     app.first = "serving"
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await pilot.press("z")
         await until(pilot, lambda: "Drift" not in text_of(app) and "Latency" in text_of(app))
         await until(
@@ -179,7 +179,7 @@ async def test_zoom_gives_one_pane_the_body_and_esc_takes_it_back() -> None:
 
 async def test_keys_that_do_nothing_now_are_not_in_the_footer() -> None:
     app = Demo()
-    async with app.run_test(size=(160, 45)) as pilot:
+    async with opened(app, (160, 45)) as pilot:
         await until(
             pilot, lambda: "x actions" in rows_of(app)[-1] and "/ filter" not in rows_of(app)[-1]
         )
@@ -197,7 +197,7 @@ async def test_the_pane_at_the_left_can_be_made_wider_and_comes_back_so() -> Non
 
     views = ViewState()
     app = Split(views=views)
-    async with app.run_test(size=(160, 45)) as pilot:
+    async with opened(app, (160, 45)) as pilot:
         area = app.frame.current
         assert area is not None
         type(area).SPLIT = ".left"
@@ -220,7 +220,7 @@ async def test_the_pane_at_the_left_can_be_made_wider_and_comes_back_so() -> Non
 
 async def test_a_toast_stands_over_the_state_line_and_goes_on_esc() -> None:
     app = Demo()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         app.frame.toast("promoted v5", key="u", verb="undo")
         await pilot.pause()
         await until(pilot, lambda: rows_of(app)[21].endswith("● promoted v5   u undo"))
@@ -232,7 +232,7 @@ async def test_a_toast_stands_over_the_state_line_and_goes_on_esc() -> None:
 
 async def test_where_there_is_no_row_for_a_toast_the_state_line_says_it() -> None:
     app = Demo()
-    async with app.run_test(size=(60, 16)) as pilot:
+    async with opened(app, (60, 16)) as pilot:
         app.frame.toast("promoted v5")
         await pilot.pause()
         await until(pilot, lambda: "promoted v5" in rows_of(app)[14])
@@ -246,7 +246,7 @@ async def test_waiting_is_said_after_a_moment_and_esc_stops_it() -> None:
             stopped.append(event.area)
 
     app = Waits()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         area = app.frame.current
         assert area is not None
         area.show_loading()
@@ -265,7 +265,7 @@ async def test_waiting_is_said_after_a_moment_and_esc_stops_it() -> None:
 async def test_a_lost_agent_leaves_the_last_picture_in_one_grey() -> None:
     app = Demo()
     app.first = "serving"
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         warn = ink_of(app, "p99 186")[0]
         gone = Gone(since="09:38:12", picture_from="09:38:11", next_try_s=3, attempt=7)
         app.frame.show_gone(gone)
@@ -295,7 +295,7 @@ async def test_order_columns_and_filter_come_back_in_the_next_session(tmp_path: 
     path = tmp_path / "views.json"
     app = Demo(views=ViewState.load(path))
     app.first = "models"
-    async with app.run_test(size=(110, 30)) as pilot:
+    async with opened(app, (110, 30)) as pilot:
         gates = app.frame.query_one("#gates", Table)
         gates.order_by("got")
         await pilot.press("slash")
@@ -307,7 +307,7 @@ async def test_order_columns_and_filter_come_back_in_the_next_session(tmp_path: 
         assert hidden
     again = Demo(views=ViewState.load(path))
     again.first = "models"
-    async with again.run_test(size=(110, 30)) as pilot:
+    async with opened(again, (110, 30)) as pilot:
         await pilot.pause()
         gates = again.frame.query_one("#gates", Table)
         assert [level.key for level in gates.sort] == ["got"]
@@ -327,7 +327,7 @@ async def test_nonsense_in_the_kept_state_is_passed_over() -> None:
     views.put("narrow", "models.gates", sort=[["gone", True], 5], hidden=["x", 7], filter="zzz >")
     app = Demo(views=views)
     app.first = "models"
-    async with app.run_test(size=(80, 24)):
+    async with opened(app, (80, 24)):
         assert "recall, origin LGA" in text_of(app)
 
 

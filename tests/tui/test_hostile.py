@@ -23,7 +23,7 @@ from console.tui.widgets.pane import Pane
 from console.tui.widgets.table import Table
 from tests.tui.demo.app import STATUS, Demo
 from tests.tui.demo.overview import NEEDS
-from tests.tui.reading import strips_of, text_of, until, write
+from tests.tui.reading import opened, strips_of, text_of, until, write
 
 EVIL = "\x1b[31mred\x1b]0;t\x07 \x9b1m \u202egpj.exe\u2066 [@click=app.quit]x[/] [/nope] [bold\n\tz"
 SHOWN = "[@click=app.quit]x[/] [/nope] [bold"
@@ -38,7 +38,7 @@ def assert_harmless(app: Demo) -> None:
 
 async def test_in_rows_headings_charts_and_the_frame() -> None:
     app = Demo()
-    async with app.run_test(size=(160, 45)) as pilot:
+    async with opened(app, (160, 45)) as pilot:
         app.frame.status = replace(STATUS, store=EVIL, place=EVIL, modes=(EVIL,), actor=EVIL)
         pane = app.frame.query(Pane).first()
         pane.title(EVIL, facts=EVIL, right=said("fail", EVIL))
@@ -83,7 +83,7 @@ async def test_in_dialogs(dialog: str) -> None:
         "help": Help(HelpPage(title=EVIL, purpose=EVIL, keys=[(EVIL, EVIL)], words=[(EVIL, EVIL)])),
     }
     app = Demo()
-    async with app.run_test(size=(100, 40)) as pilot:
+    async with opened(app, (100, 40)) as pilot:
         app.push_screen(screens[dialog])
         await pilot.pause()
         if dialog == "confirm":
@@ -98,7 +98,7 @@ async def test_in_dialogs(dialog: str) -> None:
 async def test_typed_and_pasted_text_is_not_markup_either() -> None:
     app = Demo()
     app.first = "models"
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with opened(app, (100, 30)) as pilot:
         await pilot.press("slash")
         await write(pilot, "[@click=app.quit]x")
         await pilot.pause()

@@ -9,7 +9,7 @@ import pytest
 from console.errors import UsageError
 from console.tui.keymaps import KEYS, MAPS, all_keys, bind, keymap, shown_key
 from tests.tui.demo.app import Demo
-from tests.tui.reading import text_of, until
+from tests.tui.reading import opened, text_of, until
 
 
 def test_no_default_key_is_taken_by_terminals_or_needs_alt() -> None:
@@ -68,7 +68,7 @@ def test_an_area_enters_its_own_keys_into_the_catalog() -> None:
 
 async def test_a_moved_key_works_and_the_footer_shows_it() -> None:
     app = Demo(own_keys={"zoom": "Z"})
-    async with app.run_test(size=(160, 45)) as pilot:
+    async with opened(app, (160, 45)) as pilot:
         await until(pilot, lambda: "Z zoom" in text_of(app))
         await pilot.press("z")
         await until(pilot, lambda: app.frame.zoomed is None)
@@ -78,7 +78,7 @@ async def test_a_moved_key_works_and_the_footer_shows_it() -> None:
 
 async def test_the_arrow_map_leaves_letters_alone() -> None:
     app = Demo(keys="arrows")
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         table = app.frame.query_one("#needs")
         await pilot.press("j")
         assert getattr(table, "cursor_key", "") == "drift"

@@ -13,7 +13,7 @@ from console.tui.look import Greying, Look
 from console.tui.signs import STATES, ascii_cells, ascii_words, said, sign, value_ink
 from console.tui.themes import TOKENS, Tokens, palette, textual_theme
 from tests.tui.demo.app import Demo
-from tests.tui.reading import strips_of, text_of, until, write
+from tests.tui.reading import opened, strips_of, text_of, until, write
 
 WORDS = ("quiet", "ink", "bright", "accent", "ok", "warn", "fail", "info", "other")
 GROUNDS = ("ground", "raised", "band", "tint_ok", "tint_warn", "tint_fail")
@@ -102,7 +102,7 @@ def test_ascii_keeps_every_column_in_its_place() -> None:
 async def test_no_colour_is_truly_none(area: str) -> None:
     app = Demo(replace(PLAIN_TERMINAL, has_colour=False))
     app.first = area
-    async with app.run_test(size=(160, 45)) as pilot:
+    async with opened(app, (160, 45)) as pilot:
         await pilot.press("colon")
         await pilot.pause()
         for strip in strips_of(app):
@@ -116,7 +116,7 @@ async def test_no_colour_is_truly_none(area: str) -> None:
 async def test_a_terminal_without_utf8_gets_ascii_only(area: str) -> None:
     app = Demo(replace(PLAIN_TERMINAL, is_utf8=False, charts="ascii"))
     app.first = area
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await until(pilot, lambda: text_of(app).isascii())
         for key in ("question_mark", "escape", "colon"):
             await pilot.press(key)
@@ -126,7 +126,7 @@ async def test_a_terminal_without_utf8_gets_ascii_only(area: str) -> None:
 
 async def test_the_theme_can_be_changed_from_the_palette() -> None:
     app = Demo()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with opened(app, (80, 24)) as pilot:
         await pilot.press("colon")
         await write(pilot, "theme light")
         await pilot.press("enter")

@@ -15,7 +15,7 @@ from console.tui.areas.base import Area
 from console.tui.frame import Frame
 from console.tui.host import Host
 from console.tui.registry import ENTRIES
-from tests.tui.reading import text_of
+from tests.tui.reading import opened, text_of
 
 Answer = Callable[[str, dict[str, Any]], Any]
 
@@ -95,7 +95,7 @@ async def seen(
 ) -> AsyncIterator[Seen]:
     """The area on a terminal of this size, showing a snapshot."""
     app = Shown(area_id, answer)
-    async with app.run_test(size=size) as pilot:
+    async with opened(app, size) as pilot:
         await pilot.pause()
         found = Seen(app, pilot)
         if snapshot is not None:
