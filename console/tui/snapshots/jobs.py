@@ -16,11 +16,11 @@ from console.wire import pipelines as pipeline_wire
 from console.wire import runs as run_wire
 from console.wire.jobs import GetLog, ListJobs
 from console.wire.routes import Nothing
-from console.wire.runs import CompareRuns, ListRuns, RunId
+from console.wire.runs import CompareRuns, ListRuns, RunId, RunPair
 from storage.records.jobs import Job, LogChunk
 from storage.records.pipelines import Pipeline
 from storage.records.results import Result
-from storage.records.runs import Run, RunComparison, RunDetail
+from storage.records.runs import Run, RunComparison, RunDetail, RunDiff
 
 JOBS_AT_MOST = 200
 RUNS_AT_MOST = 10_000
@@ -136,6 +136,11 @@ def load_compare(client: Client, *, ids: tuple[int, ...]) -> Comparison:
         compared = client.call(run_wire.compare_runs, CompareRuns(ids=ids))
         _kept[client.workspace.root] = compared
     return Comparison(comparison=compared, folds=tuple(each.folds for each in details[:2]))
+
+
+def load_diff(client: Client, *, before: int, after: int) -> RunDiff:
+    """What two runs were made with."""
+    return client.call(run_wire.diff_runs, RunPair(before=before, after=after))
 
 
 def load_log(client: Client, *, id: int, start: int = -65536) -> JobLog:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from console.rules.run_comparison import compare
+from console.rules.run_comparison import compare, side_by_side_importance
+from console.rules.run_histories import condensed
 from console.tui.snapshots.jobs import Comparison, JobLog, RunView, Snapshot
 from storage.records.jobs import Job, JobKind, JobState, LogChunk, Progress
 from storage.records.results import Result
-from storage.records.runs import DataUse, MetricPoint, Run, RunDetail, RunState
+from storage.records.runs import (
+    CalibrationBin,
+    DataUse,
+    History,
+    MetricPoint,
+    Run,
+    RunDetail,
+    RunDiff,
+    RunState,
+)
 
 NOW = datetime(2026, 11, 23, 9, 41, 7, tzinfo=UTC)
 METRICS = ("roc_auc", "recall")
@@ -118,7 +129,34 @@ def comparison(ids: tuple[int, ...]) -> Comparison:
                                       ci_high=value + 0.004), word)  # fmt: skip
         differences.append(known)
     found = compare([each.run for each in details], differences)  # type: ignore[arg-type]  # words
+    histories = [
+        History(run_id=id, metric="valid_log_loss", steps=tuple(range(1, 31)),
+                values=tuple(0.56 + 0.05 * math.exp(-step / 9) + id / 1e5 for step in range(30)))
+        for id in ids
+        if detail(id).run.metrics
+    ]  # fmt: skip
+    bins = tuple(CalibrationBin(n=90, score=k / 10, seen=k / 11, low=k / 13, high=k / 9)
+                 for k in range(1, 10))  # fmt: skip
+    found = replace(
+        found,
+        histories=tuple(histories),
+        condensed=condensed(ids, histories, "last"),
+        importance=side_by_side_importance([each.importance for each in details]),
+        calibration=tuple(bins if each.run.metrics else () for each in details),
+    )
     return Comparison(comparison=found, folds=tuple(each.folds for each in details[:2]))
+
+
+def diff_of(before: int, after: int) -> RunDiff:
+    return RunDiff(
+        before=before,
+        after=after,
+        data=(("flights", 5, 7),),
+        declaration="--- a\n+++ b\n@@ -1 +1 @@\n-params.max_iter = 60\n+params.max_iter = 90",
+        code="",
+        uncommitted="",
+        notes=("run 104 was not made in a git repository: its code is not known",),
+    )
 
 
 LOG = (
@@ -145,5 +183,7 @@ def answer(what: str, arguments: dict[str, Any]) -> Any:
     if what == "run":
         base = arguments["base"]
         return RunView(detail=detail(arguments["id"]), base=detail(base) if base else None)
+    if what == "diff":
+        return diff_of(arguments["before"], arguments["after"])
     is_final = arguments["id"] != 118
     return JobLog(id=arguments["id"], chunk=chunk(LOG, arguments["start"], is_final=is_final))

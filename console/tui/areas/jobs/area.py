@@ -16,8 +16,9 @@ from textual.containers import Horizontal, Vertical
 
 from console import text
 from console.tui.areas.base import Area, AreaEntry, Choice
-from console.tui.areas.jobs import compare, deeds, queue, runs
+from console.tui.areas.jobs import compare, deeds, queue, runs, shape
 from console.tui.areas.jobs.compare_page import ComparePage
+from console.tui.areas.jobs.diff_page import DiffPage
 from console.tui.areas.jobs.live_pane import LivePane
 from console.tui.areas.jobs.log_pane import LogPane
 from console.tui.areas.jobs.run_page import RunPage
@@ -32,7 +33,7 @@ from storage.records.jobs import Job
 from storage.records.runs import Run
 
 COMPARED_AT_MOST = 12
-Mode = Literal["list", "run", "compare", "log"]
+Mode = Literal["list", "run", "compare", "diff", "log"]
 
 
 class JobsArea(Area):
@@ -40,43 +41,19 @@ class JobsArea(Area):
 
     SPLIT: ClassVar[str] = "#lists"
     help_text: ClassVar[str] = "What runs and when it ends; every run against the baseline."
-    help_words: ClassVar[Words] = (
-        ("★", "the baseline: the champion's run, or the one pinned with b"),
-        ("Δ104", "distance to the baseline, run 104; grey where other rows judged it"),
-        ("better, worse", "the paired 95 % interval of the difference is on one side of zero"),
-        ("noise", "the difference is too small to matter, and that is certain"),
-        ("unclear", "the interval holds zero and differences that would matter"),
-        ("other rows", "judged on other rows: a difference would mean nothing"),
-        ("lost", "the process is gone without having said how it ended"),
-    )
+    help_words: ClassVar[Words] = shape.WORDS
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("compare", "compare"),
         bind("follow", "follow"),
         bind("jobs.equal", "equal", "all rows", keys="equals_sign",
              meaning="show or hide what is equal in all runs", place=15, rank=3),
+        bind("jobs.aggregate", "aggregate", "last, best", keys="a",
+             meaning="what stands for a curve: its last, smallest, largest, best value",
+             place=16, rank=9),
+        bind("jobs.diff", "diff", "made with", keys="d",
+             meaning="data, declaration and code of two runs, line by line", place=17, rank=4),
     ]  # fmt: skip
-    DEFAULT_CSS = """
-    JobsArea Pane { margin: 0 0 1 0; }
-    JobsArea #queue-pane { max-height: 5; }
-    JobsArea.-wide #queue-pane { max-height: 8; }
-    JobsArea #runs-pane { height: 1fr; }
-    JobsArea #runs-pane, JobsArea #log-pane { margin: 0; }
-    JobsArea #live-pane, JobsArea #log-pane, JobsArea #side, JobsArea #run { display: none; }
-    JobsArea.-log #log-pane { display: block; height: 1fr; }
-    JobsArea.-run #run { display: block; }
-    JobsArea.-run #compare { display: none; }
-    JobsArea.-run #side, JobsArea.-compare #side { display: block; }
-    JobsArea.-narrow.-run #lists, JobsArea.-narrow.-compare #lists { display: none; }
-    JobsArea.-medium.-run #lists, JobsArea.-medium.-compare #lists { display: none; }
-    JobsArea.-narrow.-log #queue-pane, JobsArea.-narrow.-log #runs-pane { display: none; }
-    JobsArea.-medium.-log #queue-pane, JobsArea.-medium.-log #runs-pane { display: none; }
-    JobsArea.-wide #side { display: block; margin: 0 0 0 3; }
-    JobsArea.-wide #live-pane { display: block; }
-    JobsArea.-wide #runs-pane { margin: 0 0 1 0; }
-    JobsArea.-wide #log-pane { display: block; height: 8; }
-    JobsArea.-wide.-log #live-pane { display: none; }
-    JobsArea.-wide.-log #log-pane { height: 18; }
-    """
+    DEFAULT_CSS = shape.CSS
 
     def __init__(self, entry: AreaEntry) -> None:
         super().__init__(entry)
@@ -93,7 +70,6 @@ class JobsArea(Area):
         self._found: Comparison | None = None
         self._ids: tuple[int, ...] = ()
         """Compared now, the baseline first."""
-        self._has_equal = False
         self._awaited: tuple[str, str] | None = None
         """What somebody jumped to before the snapshot was here."""
 
@@ -113,6 +89,7 @@ class JobsArea(Area):
             with Vertical(id="side"):
                 yield ComparePage(id="compare")
                 yield RunPage(id="run")
+                yield DiffPage(id="diff-page")
 
     # ------------------------------------------------------------------ what is shown
 
@@ -164,10 +141,13 @@ class JobsArea(Area):
         if snapshot is None:
             return
         if self._mode == "compare" and self._found is not None:
-            self.say(compare.hidden_words(self._found, is_all=self._has_equal))
+            self.say(compare.hidden_words(self._found, is_all=self.query_one(ComparePage).is_all))
             return
         if self._mode == "run" and self._run is not None:
             self.say(f"run {self._run_id} · tab goes on to what it was made from · f its log")
+            return
+        if self._mode == "diff":
+            self.say("what they were made with · esc goes back to what it did")
             return
         if self._mode == "log":
             job, words = self.job_here(), self.query_one(LogPane).words
@@ -191,7 +171,7 @@ class JobsArea(Area):
     @property
     def table(self) -> Table[Any] | None:
         """The one that is meant by filter, sort and copy: none in a log."""
-        places = {"run": "#results", "compare": "#compare-table"}
+        places = {"run": "#results", "compare": "#compare-table", "diff": "#diff"}
         if self._mode in places:
             return self.query_one(places[self._mode], Table)
         return None if self._mode == "log" else super().table
@@ -251,7 +231,7 @@ class JobsArea(Area):
 
     def _want_more(self) -> None:
         """Ask for what stands beside the lists: comparison, curve, log."""
-        if self.size_class == "wide" and self._mode != "compare":
+        if self.size_class == "wide" and self._mode not in ("compare", "diff"):
             self._want_compare(self._wanted_ids())
         if self.size_class == "wide":
             self._want_curve()
@@ -307,31 +287,30 @@ class JobsArea(Area):
     def show_part(self, what: str, value: Any) -> None:
         if what == "compare":
             self._found = value
-            self._show_compare(value)
+            declared = self._snapshot.metrics if self._snapshot else ()
+            self.query_one(ComparePage).show(value, declared)
             self.refresh_bindings()
         elif what == "run":
             self._run = value
             self.query_one(RunPage).show(value, self._now())
+        elif what == "diff":
+            self.query_one(DiffPage).show(value)
         elif what == "curve":
             self.query_one(LivePane).show_curve(value)
         elif what == "log":
             self.query_one(LogPane).take(value, self._job(value.id))
         self._say()
 
-    def _show_compare(self, found: Comparison) -> None:
-        page = self.query_one(ComparePage)
-        declared = self._snapshot.metrics if self._snapshot else ()
-        is_wide = self.size_class == "wide"
-        page.show(found, declared, is_all=self._has_equal, is_wide=is_wide)
-
     # ------------------------------------------------------------------ moving about
 
     def _go(self, mode: Mode) -> None:
-        self._before = self._mode if mode == "log" and self._mode == "run" else "list"
+        opened_over = {"log": ("run",), "diff": ("compare", "run")}.get(mode, ())
+        self._before = self._mode if self._mode in opened_over else "list"
         self._mode = mode
-        for each in ("run", "compare", "log"):
+        for each in ("run", "compare", "diff", "log"):
             self.set_class(each == mode, f"-{each}")
-        focus = {"run": "#results", "compare": "#compare-table", "log": "#log", "list": "#runs"}
+        focus = {"run": "#results", "compare": "#compare-table", "diff": "#diff", "log": "#log",
+                 "list": "#runs"}  # fmt: skip
         self.query_one(focus[mode]).focus()
         self._say()
 
@@ -362,7 +341,7 @@ class JobsArea(Area):
             return False
         if self._mode == "log":
             self._job_id = 0
-        self._go("run" if self._before == "run" else "list")
+        self._go(self._before)
         self._want_more()
         return True
 
@@ -442,8 +421,11 @@ class JobsArea(Area):
         if action == "compare":
             return self._mode in ("list", "run") and len(self._wanted_ids()) > 1
         if action == "equal":
-            return self._found is not None and (self._mode == "compare" or
-                                                self.size_class == "wide")  # fmt: skip
+            return self._is_comparing
+        if action == "aggregate":
+            return self._is_comparing and self.query_one(ComparePage).has_curves
+        if action == "diff":
+            return self._mode != "diff" and len(self._diffed()) == 2
         if action == "follow":
             return self._mode == "log" or (self._mode != "compare" and self.job_here() is not None)
         return super().check_action(action, parameters)
@@ -451,11 +433,36 @@ class JobsArea(Area):
     def action_compare(self) -> None:
         self._open_compare(self._wanted_ids())
 
+    @property
+    def _is_comparing(self) -> bool:
+        """Whether a comparison is seen."""
+        is_beside = self.size_class == "wide" and self._mode == "list"
+        return self._found is not None and (self._mode == "compare" or is_beside)
+
+    def _diffed(self) -> tuple[int, ...]:
+        """The two runs whose making is compared: the baseline and the run after it."""
+        ids = self._ids if self._mode == "compare" else self._wanted_ids()
+        return ids[:2]
+
+    def action_diff(self) -> None:
+        before, after = self._diffed()
+        self._go("diff")
+        self.query_one("#diff", Table).wait()
+        self.post_message(self.Wants(self, "diff", before=before, after=after))
+
+    @on(Table.Opened, "#diff")
+    def _diff_opened(self, event: Table.Opened) -> None:
+        opens = getattr(event.table.cursor_row, "opens", "")
+        if opens:
+            self.post_message(self.Jumps(self, opens))
+
+    def action_aggregate(self) -> None:
+        """The next way to condense a curve."""
+        self.say(f"curves by their {self.query_one(ComparePage).next_aggregate()} value")
+
     def action_equal(self) -> None:
-        self._has_equal = not self._has_equal
-        if self._found is not None:
-            self._show_compare(self._found)
-            self._say()
+        self.query_one(ComparePage).toggle_equal()
+        self._say()
 
     def action_follow(self) -> None:
         """Open the log of what the cursor is on; in a log, hold it or go on following."""
@@ -478,14 +485,12 @@ class JobsArea(Area):
 
     def copies(self) -> list[Choice]:
         if self._mode == "log":
-            log = self.query_one(LogPane).view
-            return [
-                Choice(id="log", label="the log", key="l", detail=log.text()),
-                Choice(id="command", label="command", key="c",
-                       detail=f"mlops-console job logs {log.job_id}"),
-            ]  # fmt: skip
+            return deeds.log_copies(self.query_one(LogPane).view)
         run = self.run_here()
         command = f"mlops-console run show {run.id}" if run else "mlops-console job list"
-        if self._mode == "compare" and self._ids:
-            command = f"mlops-console run compare {' '.join(map(str, self._ids))}"
+        verb, ids = {"compare": ("compare", self._ids), "diff": ("diff", self._diffed())}.get(
+            self._mode, ("", ())
+        )
+        if ids:
+            command = f"mlops-console run {verb} {' '.join(map(str, ids))}"
         return [*super().copies(), Choice(id="command", label="command", key="c", detail=command)]

@@ -12,6 +12,7 @@ from functools import partial
 
 from console import text
 from console.rules import metrics as catalog
+from console.rules import run_histories
 from console.rules.run_comparison import side_by_side
 from console.tui.areas.jobs.runs import head, number
 from console.tui.ink import EMPTY, Line, Part
@@ -58,7 +59,31 @@ def rows(
         for each in in_order(comparison.metrics, declared)
         if is_all or any(each.deltas[1:])
     ]
-    return [*found, *_measures(runs, section)]
+    return [*found, *_measures(runs, section), *_curves(comparison)]
+
+
+def _curves(comparison: RunComparison) -> list[CompareRow]:
+    """Metrics with steps, each condensed to one number a run, and the step it is of."""
+    section = f"curves, {comparison.aggregate} value"
+    found = []
+    for each in comparison.condensed:
+        metric = run_histories.metric_of(each.metric)
+        arrow = {"ge": " ↑", "le": " ↓"}.get(run_histories.direction_of(each.metric), "")
+        found.append(
+            CompareRow(
+                section=section,
+                name=run_histories.label_of(each.metric) + arrow,
+                texts=tuple(
+                    # Where the last value is from says little, where the best is says a lot.
+                    number(value, metric)
+                    + (f" @{step}" if step is not None and comparison.aggregate != "last" else "")
+                    for value, step in zip(each.values, each.at_steps, strict=True)
+                ),
+                deltas=tuple(number(value, metric, signed=True) for value in each.deltas),
+                is_measure=True,
+            )
+        )
+    return found
 
 
 def in_order(found: Sequence[MetricComparison], declared: Sequence[str]) -> list[MetricComparison]:

@@ -8,6 +8,7 @@ from typing import Any
 from console.rules.lifecycle import FINAL
 from console.tui.areas import training_form
 from console.tui.areas.base import Area, Choice
+from console.tui.areas.jobs.log import LogView
 from console.tui.dialogs.confirm import Question
 from console.tui.dialogs.fields import Field
 from console.tui.dialogs.form import Form
@@ -62,6 +63,14 @@ def _job_choices(job: Job, *, is_training: bool) -> list[Choice]:
                    command=f"{COMMAND} job retry {job.id}")
         )  # fmt: skip
     return found
+
+
+def log_copies(log: LogView) -> list[Choice]:
+    """What can be copied of a log."""
+    return [
+        Choice(id="log", label="the log", key="l", detail=log.text()),
+        Choice(id="command", label="command", key="c", detail=f"{COMMAND} job logs {log.job_id}"),
+    ]
 
 
 def carry_out(area: Area, action: Choice, job: Job | None, run: Run | None) -> None:
