@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 
@@ -18,7 +19,11 @@ def main() -> int:
         gc.disable()  # nothing of what is loaded until the first picture is ever garbage
         from console.tui.start import open_console
 
-        return open_console(words)
+        code = open_console(words)
+        # Threads that still wait for the agent would be waited for in an ordinary end.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     from console.cli.main import main as run_command
 
     return run_command(words)

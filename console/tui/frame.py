@@ -277,8 +277,8 @@ class Frame(QuietScreen[None], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that do nothing now are not offered."""
         area = self.current
-        if area is None:
-            return True
+        if area is None or not area.children:
+            return True  # still to be made, or being taken down
         if action == "filter":
             return area.table is not None and area.table.filter_fields is not None
         if action == "actions":

@@ -13,6 +13,7 @@ from textual.binding import BindingType
 from textual.filter import LineFilter, NoColor
 from textual.widget import Widget
 
+from console.errors import KINDS
 from console.tui.keymaps import bind, keymap
 from console.tui.look import AsciiOnly, Look
 from console.tui.terminal import Terminal
@@ -30,6 +31,8 @@ PLAIN_TERMINAL = Terminal(
     charts="braille",
 )
 """A terminal that can do everything, for tests and as a default."""
+
+DEFECT = "the console stopped on a defect. What happened is in {place}."
 
 _NO_COLOUR = NoColor()
 _ASCII_ONLY = AsciiOnly()
@@ -55,6 +58,8 @@ class Host(App[int]):
         self._looks: dict[str, Look] = {}
         self.terminal = terminal
         self.views = views or ViewState()
+        self.defect = ""
+        """What to say after the terminal was given back; nothing when all went well."""
         self.grey_roots: frozenset[Widget] = frozenset()
         """Widgets whose picture is shown in one grey, with all that is in them."""
         super().__init__()
@@ -111,6 +116,14 @@ class Host(App[int]):
         say = getattr(self.screen, "toast", None)
         if say is not None:
             say(message)
+
+    def _fatal_error(self) -> None:
+        """A defect ends the console with a sentence; what happened is kept in a file."""
+        from console.cli.main import keep_traceback
+
+        self._return_code = KINDS["internal"].exit_code
+        self.defect = DEFECT.format(place=keep_traceback())
+        self._close_messages_no_wait()
 
     def action_help_quit(self) -> None:
         self.notify("q leaves the console, ^q at once; jobs go on")

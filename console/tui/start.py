@@ -38,9 +38,9 @@ def open_console(words: list[str]) -> int:
         return errors.KINDS[refusal.kind].exit_code
     except Exception:
         from console.cli.main import keep_traceback
+        from console.tui.host import DEFECT
 
-        place = keep_traceback()
-        print(f"the console stopped on a defect. What happened is in {place}.", file=sys.stderr)
+        print(DEFECT.format(place=keep_traceback()), file=sys.stderr)
         return errors.KINDS["internal"].exit_code
 
 
@@ -70,7 +70,10 @@ def _run(options: argparse.Namespace, chosen: settings.Settings, terminal: Termi
             keys=chosen.keys,
             views=ViewState.load(),
         )
-        code = app.run(mouse=chosen.mouse) or 0
+        app.run(mouse=chosen.mouse)
+        code = app.return_code or 0
+        if app.defect:
+            print(app.defect, file=sys.stderr)
         if not app.wants_demo:
             return code
         from console.cli.demo import prepare_for_console

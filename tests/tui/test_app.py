@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 from console.client.client import Client
+from console.errors import KINDS
 from console.tui.app import Console, status_of
 from console.tui.dialogs.action_log import ActionLog
 from console.tui.dialogs.fields import FieldInput
+from console.tui.host import DEFECT, Host
 from storage.workspace import Workspace
 from tests.conftest import RunningAgent
 from tests.tui.areas.invented import OVERVIEW
@@ -130,3 +134,23 @@ def test_the_first_row_counts_what_needs_somebody() -> None:
     status = status_of(OVERVIEW, is_read_only=True)
     assert (status.fails, status.warnings, status.people) == (1, 2, 3)
     assert status.modes[:2] == ("demo data", "read-only") and status.role == "owner"
+
+
+async def test_a_defect_ends_with_a_sentence_and_is_kept_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    class Broken(Host):
+        def on_key(self) -> None:
+            raise ZeroDivisionError("somewhere deep")
+
+    app = Broken()
+    with pytest.raises(ZeroDivisionError):
+        async with app.run_test() as pilot:
+            await pilot.press("k")
+    kept = tmp_path / "mlops-console" / "defect.log"
+    assert "somewhere deep" in kept.read_text()
+    assert app.return_code == KINDS["internal"].exit_code
+    assert app.defect == DEFECT.format(place=kept)
+    assert capsys.readouterr() == ("", "")
