@@ -47,7 +47,12 @@ APPLIERS: dict[str, Applier] = {
     "status": endpoints.apply_status,
     "gauge": endpoints.apply_gauge,
 }
-ENDERS: tuple[Ender, ...] = (datasets.ingest_ended, diff_ended, runs.training_ended)
+ENDERS: tuple[Ender, ...] = (
+    datasets.ingest_ended,
+    datasets.check_ended,
+    diff_ended,
+    runs.training_ended,
+)
 STARTERS: dict[str, Starter] = {
     "ingest": datasets.start_ingest,
     "check": datasets.start_check,

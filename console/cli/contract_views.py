@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 from console import text
 from console.cli.dataset_views import verdict_colour
 from console.cli.output import Column, Output
+from console.rules.contract_words import says, tolerance
 from console.rules.verdicts import stops
 from storage.records.checks import CheckReport
 from storage.records.contracts import Contract, Rule
@@ -212,28 +213,6 @@ def _is_told(rule: Rule) -> bool:
     """Whether the table of columns says it already."""
     is_plain = not rule.max_rate and rule.max_count is None and rule.status == "accepted"
     return rule.kind in ("type", "required") and is_plain and rule.severity == "error"
-
-
-def says(rule: Rule) -> str:
-    """The limits of a rule in a few words.
-
-    >>> says(Rule(id="a", kind="range", minimum="0", maximum="60", is_maximum_exclusive=True))
-    'from 0 to below 60'
-    """
-    if rule.minimum or rule.maximum:
-        low = f"{'above' if rule.is_minimum_exclusive else 'from'} {rule.minimum}"
-        high = f"{'to below' if rule.is_maximum_exclusive else 'to'} {rule.maximum}"
-        return " ".join([low] * bool(rule.minimum) + [high] * bool(rule.maximum))
-    if rule.values:
-        return ", ".join(rule.values)
-    return rule.pattern or rule.expression or rule.reference or rule.name
-
-
-def tolerance(rule: Rule) -> str | None:
-    """The violations that are allowed, None for none."""
-    if rule.max_count is not None:
-        return text.counted(rule.max_count, "row")
-    return text.percent(rule.max_rate) if rule.max_rate else None
 
 
 def junit(report: CheckReport) -> str:

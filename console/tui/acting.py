@@ -14,6 +14,7 @@ import msgspec
 
 from console import errors, text
 from console.wire import table
+from console.wire.datasets import Decided
 from storage.records.alerts import Alert
 from storage.records.endpoints import Endpoint
 from storage.records.jobs import Job
@@ -107,10 +108,23 @@ def _sentence(action: str, answer: Any) -> str:
             return f"alert {answer.id} is {word}"
         case Person():
             return f"{answer.name} may act as {text.listed(answer.roles) or 'nobody'} now"
+        case Decided():
+            return _decided(answer)
         case Approval():
             return f"{answer.subject} is {answer.state}"
         case _:
             return f"{action.replace('_', ' ')} done"
+
+
+def _decided(answer: Decided) -> str:
+    parts = [
+        f"{verb} {text.counted(len(rules), 'rule')} of {answer.contract.name}"
+        for verb, rules in (("accepted", answer.accepted), ("refused", answer.refused))
+        if rules
+    ]
+    left = sum(rule.is_open for rule in answer.contract.rules)
+    rest = f"{text.counted(left, 'draft')} left" if left else "nothing is left to decide"
+    return f"{text.listed(parts)}, {rest}"
 
 
 def _shares(endpoint: Endpoint) -> str:

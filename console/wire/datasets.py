@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from console.wire.routes import ANYONE, DATA, OPERATE, Nothing, Route
@@ -52,7 +52,7 @@ class AddData:
     tag: str = ""
     key: tuple[str, ...] = ()
     """Overrides the declared key."""
-    options: dict[str, Any]
+    options: dict[str, Any] = field(default_factory=dict)
     """How to read: delimiter, encoding, null_tokens, decimal_mark, header."""
     force: bool = False
     """Store the version although its contract fails; the verdict stays on it."""
@@ -112,7 +112,7 @@ class CheckContract:
     """Instead of a version: files that are not stored."""
     contract: str = ""
     """Path of a contract file; empty = the declared one."""
-    options: dict[str, Any]
+    options: dict[str, Any] = field(default_factory=dict)
     """How to read the files, as for adding them."""
     infer: bool = False
     """Draft a contract from the data instead of checking one."""

@@ -155,6 +155,13 @@ def ingest_ended(
     return ()
 
 
+def check_ended(
+    _connection: DuckDBPyConnection, job: Job, _state: JobState, _reason: str, _at: datetime
+) -> tuple[str, ...]:
+    """A draft that was kept is the contract of its dataset now."""
+    return ("datasets",) if job.kind == "check" and job.spec.get("keep") else ()
+
+
 def _summary(version: DatasetVersion) -> str:
     verdict = {"fail": ", although its contract fails", "error": ", although its check failed"}
     return (

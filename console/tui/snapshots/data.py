@@ -18,6 +18,7 @@ from console.wire.datasets import (
     VersionRef,
 )
 from console.wire.routes import Nothing
+from storage.records.contracts import Contract
 from storage.records.datasets import Dataset, DatasetVersion
 from storage.records.drift import DriftReport
 
@@ -34,6 +35,16 @@ class Snapshot:
     detail: VersionDetail | None
     """Of the chosen version."""
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """The contract of a dataset as its file says now."""
+
+    dataset: str
+    contract: Contract | None = None
+    why_not: str = ""
+    """What is wrong with the file; empty with no contract = there is none."""
 
 
 def load(client: Client, *, dataset: str = "", version: str = "") -> Snapshot:
@@ -77,3 +88,14 @@ def load_rows(
     """A page of the rows of a version."""
     request = GetRows(dataset=dataset, version=version, offset=offset, limit=limit)
     return client.call(wire.list_rows, request)
+
+
+def load_contract(client: Client, *, dataset: str) -> Agreed:
+    """The contract, or why there is none to show."""
+    try:
+        found = client.call(wire.get_contract, DatasetName(dataset=dataset))
+    except errors.NotFoundError:
+        return Agreed(dataset=dataset)
+    except errors.InvalidError as error:
+        return Agreed(dataset=dataset, why_not=f"{error.message} {error.hint}".strip())
+    return Agreed(dataset=dataset, contract=found)

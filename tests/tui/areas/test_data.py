@@ -179,12 +179,12 @@ async def test_a_file_that_is_not_there_is_not_taken() -> None:
 async def test_actions_name_the_version() -> None:
     async with seen("data", data_snapshot(), answer) as it:
         it.app.area.choose(Choice(id="verify_data", label=""))
-        it.app.area.choose(Choice(id="infer_contract", label=""))
+        it.app.area.choose(Choice(id="check_contract", label=""))
         it.app.area.choose(Choice(id="set_version_tag", label=""))
         await it.text()
         asked = {"dataset": "weather", "version": "3"}
         assert it.app.acts[0] == ("verify_data", asked)
-        assert it.app.acts[1] == ("check_contract", {"infer": True, **asked})
+        assert it.app.acts[1] == ("check_contract", asked)
         assert it.app.acts[2][1]["ask"].sentence == "Tag weather@v3?"
 
 

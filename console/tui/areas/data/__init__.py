@@ -16,7 +16,9 @@ from textual.binding import BindingType
 from console import text
 from console.tui.areas.base import Area, AreaEntry, Choice, nothing_yet
 from console.tui.areas.data import deeds, filters
+from console.tui.areas.data.contract_pane import ContractPane
 from console.tui.areas.data.deep_panes import PAGE_ROWS, DifferencePane, RowsPane
+from console.tui.areas.data.places import CSS
 from console.tui.areas.data.shapes import moved_chart, profile_chart, value_lines
 from console.tui.areas.data.tables import (
     dataset_columns,
@@ -41,6 +43,8 @@ from storage.records.profiles import ColumnProfile
 from storage.records.results import Result
 
 ASK_AGAIN_S = 0.5
+_DEEP = ("-rows", "-difference", "-contract")
+"""Views over the whole area."""
 BAD = ("fail", "warn", "error")
 
 
@@ -59,46 +63,14 @@ class DataArea(Area):
         bind("compare", "difference"),
         bind("rows", "rows", keys="o", verb="rows", meaning="the rows of the version", place=26,
              rank=6),
+        bind("contract", "contract", keys="a", verb="contract", place=27, rank=6,
+             meaning="what was agreed, and drafts to decide on"),
         bind("next-dataset", "next(1)", keys="right_square_bracket",
              meaning="the next dataset, or page of rows"),
         bind("previous-dataset", "next(-1)", keys="left_square_bracket",
              meaning="the dataset or page before"),
     ]  # fmt: skip
-    DEFAULT_CSS = """
-    DataArea #left { width: 54; }
-    DataArea.-narrow #left { width: 1fr; }
-    DataArea #right { margin: 0 0 0 4; width: 1fr; }
-    DataArea.-narrow #right { display: none; margin: 0; }
-    DataArea.-narrow.-open #right { display: block; }
-    DataArea.-narrow.-open #left { display: none; }
-    DataArea Pane { margin: 0 0 1 0; }
-    DataArea #versions { max-height: 16; }
-    DataArea.-narrow #versions { max-height: 9; }
-    DataArea #datasets { max-height: 6; }
-    DataArea.-narrow #datasets-pane { margin: 0; }
-    DataArea #columns { max-height: 14; }
-    DataArea.-narrow #columns { max-height: 8; }
-    DataArea #moved { max-height: 9; }
-    DataArea.-narrow #moved { max-height: 7; }
-    DataArea.-narrow #moved-pane { margin: 0; }
-    DataArea #worst { display: none; margin: 1 0 0 0; }
-    DataArea.-narrow #worst { display: block; }
-    DataArea #rules-pane { display: none; }
-    DataArea.-wide #rules-pane, DataArea.-medium #rules-pane { display: block; }
-    DataArea #rules { max-height: 10; }
-    DataArea #shape-pane { display: none; }
-    DataArea.-wide #shape-pane { display: block; height: 1fr; max-height: 14; min-height: 6; }
-    DataArea #shape { height: 1fr; }
-    DataArea.-shape #shape-pane { display: block; height: 1fr; max-height: 20; }
-    DataArea.-shape #columns-pane, DataArea.-shape #moved-pane { display: none; }
-    DataArea #rows-view, DataArea #difference-view { display: none; height: 1fr; margin: 0; }
-    DataArea #rows, DataArea #difference { height: 1fr; }
-    DataArea.-rows #rows-view, DataArea.-difference #difference-view { display: block; }
-    DataArea.-rows #main-view, DataArea.-difference #main-view { display: none; }
-    DataArea.-none #right, DataArea.-none #datasets-pane, DataArea.-none #rules-pane,
-    DataArea.-none #worst { display: none; }
-    DataArea.-none #left { width: 1fr; }
-    """
+    DEFAULT_CSS = CSS
 
     def __init__(self, entry: AreaEntry) -> None:
         super().__init__(entry)
@@ -148,6 +120,7 @@ class DataArea(Area):
                            id="shape-pane")  # fmt: skip
         yield RowsPane()
         yield DifferencePane()
+        yield ContractPane()
 
     # ------------------------------------------------------------------ what is shown
 
@@ -245,9 +218,8 @@ class DataArea(Area):
             worst.data = Text(paragraphs=(said(first.verdict, said_of),), indent=2)
         if not results:
             pane.title(facts="none declared", right="")
-            draft = f"mlops-console contract infer {version.dataset if version else 'NAME'}"
             table.rows = ()
-            table.say(Line(("Draft one: ", "quiet"), (draft, "accent")))
+            table.say(Line(("a", "ink bold"), (" opens it, or drafts one", "quiet")))
             return
         words = f"{len(bad)} of {len(results)}" if bad else "all hold"
         verdict = version.verdict if version is not None else "pass"
@@ -286,6 +258,11 @@ class DataArea(Area):
             self._show_moved(value)
         elif what == "rows":
             self.query_one(RowsPane).show(value, self._version)
+        elif what == "contract":
+            detail = self._snapshot.detail if self._snapshot else None
+            results = detail.results if detail else ()
+            self.query_one(ContractPane).show(value, self._version, results)
+            self._say()
         else:
             difference = self.query_one(DifferencePane)
             if difference.show(value):
@@ -345,6 +322,9 @@ class DataArea(Area):
             return
         if self.has_class("-difference"):
             return
+        if self.has_class("-contract"):
+            self.say(self.query_one(ContractPane).words)
+            return
         marked = len(self.query_one("#versions", Table).marked)
         parts = [f"{marked} marked · c compares {self._pair[1]} with {self._pair[2]}"] if marked \
             and self._pair[0] else []  # fmt: skip
@@ -392,6 +372,19 @@ class DataArea(Area):
         self.add_class("-shape")
         self.refresh_bindings()
 
+    @on(Table.Moved, "#contract-rules")
+    def look_at_rule(self) -> None:
+        self.query_one(ContractPane).tell()
+
+    @on(Table.MarksChanged, "#contract-rules")
+    def say_drafts(self) -> None:
+        self._say()
+
+    @on(Table.Opened, "#rules")
+    def open_rule(self, event: Table.Opened) -> None:
+        row = event.table.cursor_row
+        self._open_contract(dict(row.detail).get("rule", "") if row is not None else "")
+
     @on(Table.Opened, "#versions")
     def open_version(self) -> None:
         self.add_class("-open")
@@ -432,6 +425,19 @@ class DataArea(Area):
             self.query_one(RowsPane).begin()
             self._want_rows(version, 0)
 
+    def action_contract(self) -> None:
+        """The rules as a table, drafts first."""
+        self._open_contract("")
+
+    def _open_contract(self, rule: str) -> None:
+        snapshot = self._snapshot
+        if snapshot is not None and snapshot.dataset:
+            self.add_class("-contract")
+            self.query_one(ContractPane).begin(rule)
+            self.post_message(self.Wants(self, "contract", dataset=snapshot.dataset))
+            self._say()
+            self.refresh_bindings()
+
     def action_difference(self) -> None:
         """The chosen version against the pinned, the marked one or the one before, by rows."""
         if self._pair[0]:
@@ -445,8 +451,8 @@ class DataArea(Area):
             self.post_message(self.Wants(self, "diff", dataset=dataset, before=before, after=after))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        is_deep = self.has_class("-rows") or self.has_class("-difference")
-        if action == "rows":
+        is_deep = any(self.has_class(name) for name in _DEEP)
+        if action in ("rows", "contract"):
             return self._version is not None and not is_deep
         if action == "difference":
             return bool(self._pair[0]) and not is_deep
@@ -455,12 +461,12 @@ class DataArea(Area):
     @property
     def can_go_back(self) -> bool:
         is_open = self.has_class("-open") and self.size_class == "narrow"
-        return is_open or any(self.has_class(name) for name in ("-rows", "-difference", "-shape"))
+        return is_open or any(self.has_class(name) for name in (*_DEEP, "-shape"))
 
     def go_back(self) -> bool:
         if not self.can_go_back:
             return False
-        name = next(each for each in ("-rows", "-difference", "-shape", "-open")
+        name = next(each for each in (*_DEEP, "-shape", "-open")
                     if self.has_class(each))  # fmt: skip
         self.remove_class(name)
         is_in_detail = self.has_class("-open") and self.size_class == "narrow"
@@ -481,7 +487,12 @@ class DataArea(Area):
     # ------------------------------------------------------------------ what can be done
 
     def actions(self) -> list[Choice]:
+        if self.has_class("-contract"):
+            return self.query_one(ContractPane).choices()
         return deeds.choices(self._version) if self._snapshot is not None else []
 
     def choose(self, action: Choice) -> None:
+        if self.has_class("-contract"):
+            self.query_one(ContractPane).choose(self, self._version, action.id)
+            return
         deeds.do(self, self._version, action.id)

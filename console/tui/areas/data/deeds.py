@@ -23,8 +23,6 @@ def choices(version: DatasetVersion | None) -> list[Choice]:
                command=f"{COMMAND} data tag {name} TAG"),
         Choice(id="check_contract", label=f"check {name} against the contract again", key="k",
                command=f"{COMMAND} contract check {name}"),
-        Choice(id="infer_contract", label="draft a contract from it", key="i",
-               command=f"{COMMAND} contract infer {name}"),
         Choice(id="export_data", label=f"write {name} to a file", key="e",
                command=f"{COMMAND} data export {name} FILE"),
         Choice(id="verify_data", label="read every chunk again and compare digests", key="v",
@@ -54,7 +52,5 @@ def do(area: Area, version: DatasetVersion | None, action: str) -> None:
             yes="write it", warns=False,
         )  # fmt: skip
         area.post_message(Area.Acts(area, action, ask=question, **asked))
-    elif action == "infer_contract":
-        area.post_message(Area.Acts(area, "check_contract", infer=True, **asked))
     else:
         area.post_message(Area.Acts(area, action, **asked))
