@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from console import errors, text
 from console.cli import endpoint_views as views
-from console.cli.amounts import seconds
 from console.cli.commands import Invocation, argument, command
+from console.rules.amounts import seconds
 from console.wire import endpoints as wire
 from console.wire.endpoints import (
     EndpointName,

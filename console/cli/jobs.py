@@ -9,9 +9,9 @@ from pathlib import Path
 
 from console import errors, text
 from console.cli import following
-from console.cli.amounts import MEMORY, TIME, read_limits
 from console.cli.commands import Invocation, argument, command
 from console.cli.following import DETACH, follow
+from console.cli.limits import MEMORY, TIME, read_limits
 from console.cli.output import Column, Output
 from console.cli.params import PARAM, read_params
 from console.rules import terminal_lines

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from console import errors, text
-from console.cli.amounts import MEMORY, TIME, read_limits
 from console.cli.commands import Invocation, argument, command
 from console.cli.following import DETACH, follow
+from console.cli.limits import MEMORY, TIME, read_limits
 from console.cli.params import PARAM, read_params
 from console.cli.run_views import print_metrics
 from console.rules import search_space

@@ -15,6 +15,7 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 _OF = re.compile(r"(?<![\d.:/])(\d+)\s*(?:/|of)\s*(\d+)(?![\d.:/])")
 _PERCENT = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d+)?)\s?%")
 _BAR = re.compile(r"[|\[]?[#=█▉▊▋▌▍▎▏━─╸╺>\-.·░▒▓ ]{6,}[|\]]?")
+_LEADING = re.compile(r"^\d{1,3}(?:\.\d+)?\s?%\s*")
 LONGEST = 200
 
 
@@ -39,7 +40,10 @@ def progress_of(tail: str) -> Progress | None:
     if not line:
         return None
     done, total = _share(line)
-    shown = " ".join(_BAR.sub(" ", text.clean(line)).split()) or text.clean(line).strip()
+    cleaned = text.clean(line)
+    shown = " ".join(_BAR.sub(" ", cleaned).split())
+    # The share stands beside the words already.
+    shown = (_LEADING.sub("", shown) if total else shown) or shown or cleaned.strip()
     return Progress(done=done, total=total, text=shown[:LONGEST])
 
 

@@ -10,14 +10,14 @@ from console.rules.terminal_lines import last_state, progress_of
 @pytest.mark.parametrize(
     ("line", "done", "total", "shown"),
     [
-        (" 37%|███▋      | 37/100 [00:11<00:19]", 37, 100, "37% 37/100 [00:11<00:19]"),
+        (" 37%|███▋      | 37/100 [00:11<00:19]", 37, 100, "37/100 [00:11<00:19]"),
         ("Epoch 3/20", 3, 20, "Epoch 3/20"),
         ("12/1875 [.........] - loss: 0.3", 12, 1875, "12/1875 - loss: 0.3"),
         ("[=====>    ] 50%", 50, 100, "50%"),
         ("wrote 50 of 200 rows", 50, 200, "wrote 50 of 200 rows"),
         ("2024-01-02 10:00:00 INFO ready", 0, 0, "2024-01-02 10:00:00 INFO ready"),
         ("23:10/23:20 is no progress", 0, 0, "23:10/23:20 is no progress"),
-        ("\x1b[32m 5%\x1b[0m done", 5, 100, "5% done"),
+        ("\x1b[32m 5%\x1b[0m done", 5, 100, "done"),
         ("250% more, 300/200", 0, 0, "250% more, 300/200"),
     ],
 )

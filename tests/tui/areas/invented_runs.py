@@ -44,8 +44,10 @@ def job(id: int, kind: JobKind, title: str, state: JobState = "succeeded", **mor
 
 JOBS = (
     job(118, "train", "train delays", "running", started_at=ago(seconds=396),
-        progress=Progress(done=0.62, total=1, text="fold 3 of 5", at=NOW)),
-    job(120, "search", "search depth", "queued", after=(118,)),
+        progress=Progress(done=0.62, total=1, text="fold 3 of 5", at=NOW),
+        cpu_ratio=1.9, rss_bytes=412_000_000),
+    job(120, "search", "search depth", "queued", after=(118,),
+        progress=Progress(text="after 118")),
     job(117, "train", "train delays", started_at=ago(minutes=42), ended_at=ago(minutes=39),
         result={"model": "delays", "version": 5}),
     job(115, "train", "train delays", "failed", started_at=ago(minutes=70),

@@ -298,6 +298,25 @@ async def test_actions_stop_repeat_and_note_with_their_commands() -> None:
         assert it.app.acts[-1] == ("reproduce_run", {"id": 117})
 
 
+async def test_a_waiting_job_gets_another_place_and_a_program_its_limits() -> None:
+    async with seen("jobs", snapshot(), answer) as it:
+        await it.press("shift+tab", "j", "x", "q")
+        await it.press("end", "backspace", "5", "escape", "y")
+        assert it.app.acts == [("set_job", {"id": 120, "priority": 5, "after": (118,)})]
+        await it.press("x", "p", *"make", "tab", "tab", *"4gb", "tab", *"2w", "escape")
+        screen = await it.press("y")
+        assert "write it as 90s, 30m, 6h or 7d" in screen and len(it.app.acts) == 1
+        await it.press("n")
+        await it.press("x", "p", *"make", "tab", "tab", *"4gb", "tab", *"2h", "escape", "y")
+        limits = {"memory_bytes": 4_000_000_000, "time_s": 7200.0}
+        assert it.app.acts[-1] == ("start_command", {"command": ("make",), "title": "", **limits})
+
+
+async def test_a_running_job_says_what_it_takes_of_the_machine() -> None:
+    async with seen("jobs", snapshot(), answer, size=WIDE) as it:
+        assert "1.9 cores · 412.0 MB" in await it.text()
+
+
 async def test_training_again_sends_only_the_parameters_that_were_changed() -> None:
     async with seen("jobs", snapshot(), answer) as it:
         screen = await it.press("j", "x", "t")

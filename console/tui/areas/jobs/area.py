@@ -100,6 +100,7 @@ class JobsArea(Area):
         if self._snapshot is None and self.query_one("#queue").has_focus:
             self.query_one("#runs").focus()
         self._snapshot = snapshot
+        self.query_one(LogPane).usage.take(snapshot.jobs)
         self._show_queue(snapshot)
         self._show_runs(snapshot)
         if self._awaited is not None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from typing import Any
 
+from console.errors import ConsoleError
+from console.rules import amounts
 from console.rules.lifecycle import FINAL
 from console.tui.areas import training_form
 from console.tui.areas.base import Area, Choice
@@ -57,6 +60,7 @@ def _job_choices(job: Job, *, is_training: bool) -> list[Choice]:
                    command=f"{COMMAND} job cancel {job.id}", is_destructive=True,
                    why_not=f"{asked} asked for it already" if asked else "")
         )  # fmt: skip
+        found += _queued_choices(job) if job.state == "queued" else []
     elif not (is_training and job.state == "succeeded"):
         found.append(
             Choice(id="retry_job", label=f"do job {job.id} again, {job.title}", key="a",
@@ -73,12 +77,21 @@ def log_copies(log: LogView) -> list[Choice]:
     ]
 
 
+def _queued_choices(job: Job) -> list[Choice]:
+    return [
+        Choice(id="set_job", label=f"another place in the queue for job {job.id}", key="q",
+               command=f"{COMMAND} job set {job.id} --priority {job.priority + 1}")
+    ]  # fmt: skip
+
+
 def carry_out(area: Area, action: Choice, job: Job | None, run: Run | None) -> None:
     """Ask what must be asked, then have it done."""
     if action.id == "start_command":
         _ask_command(area)
     elif action.id == "cancel_job" and job is not None:
         area.post_message(area.Acts(area, "cancel_job", ask=_stop_question(job), id=job.id))
+    elif action.id == "set_job" and job is not None:
+        _ask_place(area, job)
     elif action.id == "retry_job" and job is not None:
         area.post_message(area.Acts(area, "retry_job", id=job.id, params={}))
     elif action.id == "retry_with" and run is not None:
@@ -126,6 +139,48 @@ def _ask_params(area: Area, run: Run) -> None:
     area.app.push_screen(form, answered)
 
 
+def _ask_place(area: Area, job: Job) -> None:
+    form = Form(
+        f"Another place in the queue for job {job.id}, {job.title}",
+        (
+            Field(id="priority", label="priority", value=str(job.priority), is_required=True,
+                  check=_priority_fault),
+            Field(id="after", label="after jobs", value=" ".join(map(str, job.after)),
+                  check=_after_fault, hint="118 120; empty = none"),
+        ),
+        facts=(("order", "higher priority goes first, then the lower number"),),
+        yes="keep it",
+    )  # fmt: skip
+
+    def answered(answer: Any) -> None:
+        if answer is not None:
+            values = answer.values
+            after = tuple(int(word) for word in values["after"].split())
+            priority = int(values["priority"])
+            area.post_message(area.Acts(area, "set_job", id=job.id, priority=priority, after=after))
+
+    area.app.push_screen(form, answered)
+
+
+def _priority_fault(value: str) -> str:
+    return "" if value.strip().removeprefix("-").isdigit() else "a whole number such as 5"
+
+
+def _after_fault(value: str) -> str:
+    return "" if all(word.isdigit() for word in value.split()) else "numbers of jobs, such as 118"
+
+
+def _limit_field(id: str, label: str, hint: str, read: Callable[[str], float]) -> Field:
+    def fault(value: str) -> str:
+        try:
+            read(value)
+        except ConsoleError as error:
+            return error.hint.removesuffix(".").lower()
+        return ""
+
+    return Field(id=id, label=label, hint=hint, check=fault)
+
+
 def _ask_command(area: Area) -> None:
     form = Form(
         "Run a program as a job",
@@ -133,6 +188,8 @@ def _ask_command(area: Area) -> None:
             Field(id="command", label="command", is_required=True, check=_command_fault,
                   hint="python train.py --epochs 3"),
             Field(id="title", label="title", hint="how the queue calls it"),
+            _limit_field("memory", "memory", "at most, e.g. 4GB", amounts.memory_bytes),
+            _limit_field("time", "time", "at most, e.g. 2h", amounts.seconds),
         ),
         facts=(("where", "in the workspace, without a shell"),),
         yes="queue it",
@@ -141,8 +198,16 @@ def _ask_command(area: Area) -> None:
     def answered(answer: Any) -> None:
         if answer is not None:
             command = tuple(shlex.split(answer.values["command"]))
-            title = answer.values.get("title", "")
-            area.post_message(area.Acts(area, "start_command", command=command, title=title))
+            values = answer.values
+            limits: dict[str, Any] = {}
+            if values.get("memory", "").strip():
+                limits["memory_bytes"] = amounts.memory_bytes(values["memory"].strip())
+            if values.get("time", "").strip():
+                limits["time_s"] = amounts.seconds(values["time"].strip())
+            title = values.get("title", "")
+            area.post_message(
+                area.Acts(area, "start_command", command=command, title=title, **limits)
+            )
 
     area.app.push_screen(form, answered)
 

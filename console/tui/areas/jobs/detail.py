@@ -123,6 +123,7 @@ def learning_curve(detail: RunDetail) -> Chart | None:
 
 
 NO_CURVE = Chart(series=(), empty="no curve was kept")
+NO_CURVE_YET = Chart(series=(), empty="the curve appears while it learns")
 
 
 def curve_name(detail: RunDetail) -> str:

@@ -25,6 +25,8 @@ class LivePane(Pane):
         self._chart = LineChart()
         super().__init__("Run", self._chart, is_stop=False, id="live-pane")
         self._run_id = 0
+        self._was_running = False
+        self._seen_at: datetime | None = None
 
     def show(self, run: Run | None, job: Job | None, now: datetime) -> bool:
         """Say which run it is; True when its curve has to be read."""
@@ -42,11 +44,14 @@ class LivePane(Pane):
             right = said("running", words)
             facts = f"{job.title} · {job.progress.text}" if job.progress.text else job.title
         self.title(f"Run {run.id}", facts=facts, right=right)
-        is_other = run.id != self._run_id
-        self._run_id = run.id
-        return is_other
+        # While it trains the curve grows; the last points come with its end.
+        is_new = run.id != self._run_id or (self._was_running and now != self._seen_at)
+        self._run_id, self._was_running = run.id, run.state == "running"
+        self._seen_at = now
+        return is_new
 
     def show_curve(self, found: RunDetail) -> None:
         """The answer; one for another run is left aside."""
         if found.run.id == self._run_id:
-            self._chart.data = detail.learning_curve(found) or detail.NO_CURVE
+            nothing = detail.NO_CURVE_YET if found.run.state == "running" else detail.NO_CURVE
+            self._chart.data = detail.learning_curve(found) or nothing

@@ -6,6 +6,7 @@ from textual.message import Message
 
 from console import text
 from console.tui.areas.jobs.log import LogView
+from console.tui.areas.jobs.usage import Usage
 from console.tui.ink import Line, Part
 from console.tui.signs import said
 from console.tui.snapshots.jobs import JobLog
@@ -39,6 +40,7 @@ class LogPane(Pane):
             "Log", self.view, id="log-pane", help="What the job printed; f stays at its end."
         )
         self._is_waiting = False
+        self.usage = Usage()
 
     def open(self, id: int, job: Job | None) -> None:
         """Show the log of this job."""
@@ -81,6 +83,9 @@ class LogPane(Pane):
 
     def _show_heading(self, job: Job | None) -> None:
         facts: Part = f"job {self.view.job_id}" if self.view.job_id else ""
+        right: Part = self.words if self.view.job_id else ""
         if job is not None:
             facts = said(job.state) + Line((f"  {job.title} · job {job.id}", "quiet"))
-        self.title(facts=facts, right=self.words if self.view.job_id else "")
+            # What it takes of the machine says more than that its log is followed.
+            right = (self.view.is_following and self.usage.words(job)) or right
+        self.title(facts=facts, right=right)

@@ -82,7 +82,8 @@ def doing(job: Job, width: int) -> Line:
     what = "asked to stop" if job.cancel_requested_by else job.progress.text
     share = ratio(job)
     if share is None:
-        return Line((what or "starting", "quiet")).cut(width)
+        nothing_said = "starting" if job.state == "starting" else "at work"
+        return Line((what or nothing_said, "quiet")).cut(width)
     bar = progress(share, min(BAR_CELLS, max(4, width - PERCENT_CELLS)))
     line = bar + Line((f"{text.percent(share, 0):>{PERCENT_CELLS}}", "ink"))
     room = width - line.width
@@ -92,9 +93,8 @@ def doing(job: Job, width: int) -> Line:
 def _waits_for(job: Job) -> str:
     if job.cancel_requested_by:
         return f"cancelled by {job.cancel_requested_by}"
-    if job.after:
-        return f"after {text.listed(str(id) for id in job.after)}"
-    return "waits for a free place"
+    # The agent says what for; it has not looked yet when nothing stands there.
+    return job.progress.text or "waits"
 
 
 def made_words(job: Job) -> str:

@@ -1,17 +1,14 @@
-"""Amounts typed on a command line: lengths of time, sizes, and the limits of a job made of them."""
+"""Amounts as people type them: lengths of time and sizes of memory.
+
+Used by the command line and by the console's forms; standard library only.
+"""
 
 from __future__ import annotations
 
 import string
-from typing import Any
 
 from console import errors
-from console.cli.commands import argument
 
-MEMORY = argument(
-    "--memory", default="", metavar="SIZE", help="end it when it holds more, e.g. 512MB or 4GB"
-)
-TIME = argument("--time", default="", metavar="LENGTH", help="end it when it runs longer, e.g. 2h")
 _UNITS_BYTES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
                 "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}  # fmt: skip
 _BY_LETTERS = {name.lower(): size for name, size in _UNITS_BYTES.items()} | {
@@ -19,14 +16,6 @@ _BY_LETTERS = {name.lower(): size for name, size in _UNITS_BYTES.items()} | {
 }  # fmt: skip
 UNITS_S = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 LEAST_MEMORY_BYTES = 16 * 2**20
-
-
-def read_limits(given: Any) -> dict[str, Any]:
-    """The fields `memory_bytes` and `time_s` of a request, 0 where nothing was said."""
-    return {
-        "memory_bytes": memory_bytes(given.memory) if given.memory else 0,
-        "time_s": seconds(given.time) if given.time else 0.0,
-    }
 
 
 def memory_bytes(words: str) -> int:
