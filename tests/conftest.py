@@ -21,11 +21,16 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 from console.cli.main import main
 from console.client.client import Client
 from console.client.starting import is_listening
 from storage.workspace import Workspace
+
+# Two cores are shared by many: how long one example takes says nothing about it.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 SAMPLE_DATA = Path(__file__).resolve().parent.parent / "sample_data"
 Value = TypeVar("Value")

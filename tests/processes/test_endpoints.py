@@ -8,7 +8,6 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 
-import httpx
 import psutil
 import pytest
 
@@ -24,6 +23,7 @@ from console.wire.routes import Nothing
 from storage.records.endpoints import Label
 from storage.workspace import Workspace
 from tests.conftest import RunningAgent, Said, agent_in, until
+from tests.http import HTTP
 from tests.processes.endpoint_process import Caller, Served, register
 from tests.serving.trained import Trained, train_plain
 
@@ -63,7 +63,7 @@ def test_commands_say_the_same_as_text_and_as_json(
 ) -> None:
     agent = served.agent
     for row in served.model.rows[:5]:
-        httpx.post(f"{served.url}/predict", json=row)
+        HTTP.post(f"{served.url}/predict", json=row)
     served.until_counted(5)
 
     def said(*words: str) -> str:
@@ -85,10 +85,10 @@ def test_commands_say_the_same_as_text_and_as_json(
 def test_requests_are_counted_and_labels_make_an_accuracy(served: Served) -> None:
     client, model, address = served.client, served.model, served.url
     answers = [
-        httpx.post(f"{address}/predict", json=row | {"request_id": f"r{number}"}).json()
+        HTTP.post(f"{address}/predict", json=row | {"request_id": f"r{number}"}).json()
         for number, row in enumerate(model.rows[:40])
     ]
-    refused = httpx.post(f"{address}/predict", json=model.rows[0] | {"x0": "text"})
+    refused = HTTP.post(f"{address}/predict", json=model.rows[0] | {"x0": "text"})
     assert refused.status_code == 422
     served.until_counted(41)
 
@@ -182,7 +182,7 @@ def test_rollback_and_threshold_reach_the_process_without_a_failed_request(
             SetThreshold(model=served.name, version="1", value=0.0, reason="say yes to all"),
         )
         served.until("ready")
-        answer = httpx.post(f"{served.url}/predict", json=model.rows[0]).json()
+        answer = HTTP.post(f"{served.url}/predict", json=model.rows[0]).json()
         assert answer["decision"] is True or answer["decision"] == 1
         seen = len(caller.answered)
         until(lambda: len(caller.answered) >= seen + 20, "20 more answers")

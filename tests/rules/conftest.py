@@ -10,15 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
 from numpy.typing import NDArray
 
 from console.rules.drift.habits import habit, stretches
 from storage.records.profiles import QUANTILES, ColumnProfile
-
-# Two cores are shared by many: how long one example takes says nothing about it.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 Profiled = Callable[..., ColumnProfile]
 

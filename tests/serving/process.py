@@ -22,6 +22,7 @@ from storage.journal import pending
 from storage.records.endpoints import EndpointConfig, Route
 from storage.records.reports import REPORTS
 from storage.workspace import EndpointPaths, Workspace
+from tests.http import HTTP
 
 DEADLINE_S = 30.0
 
@@ -96,12 +97,12 @@ class Endpoint:
         if self.process is not None and self.process.poll() is not None:
             raise AssertionError(f"the process ended: {self.log()[-3000:]}")
         try:
-            return httpx.get(f"{self.url}/health", timeout=30).status_code == 200
+            return HTTP.get(f"{self.url}/health", timeout=30).status_code == 200
         except httpx.HTTPError:
             return False
 
     def health(self) -> dict[str, Any]:
-        document: dict[str, Any] = httpx.get(f"{self.url}/health", timeout=30).json()
+        document: dict[str, Any] = HTTP.get(f"{self.url}/health", timeout=30).json()
         return document
 
     def generation(self) -> int:
@@ -134,7 +135,7 @@ class Endpoint:
         ]
 
     def predict(self, body: Any, **more: Any) -> httpx.Response:
-        return httpx.post(f"{self.url}/predict", json=body, timeout=30, **more)
+        return HTTP.post(f"{self.url}/predict", json=body, timeout=30, **more)
 
 
 def journal_files(path: Path) -> list[Path]:

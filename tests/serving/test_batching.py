@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import msgspec
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ import pytest
 from console.errors import InvalidError, TimedOutError, UnavailableError
 from console.flow.model import Predicted
 from console.serving.batching import Batcher, Part
+from tests.http import HTTP
 from tests.serving.process import Endpoint
 from tests.serving.trained import Trained
 
@@ -163,7 +163,7 @@ async def test_a_request_is_answered_at_its_deadline_while_the_model_is_busy(mak
 
 async def test_64_clients_get_their_own_scores(served: Endpoint, first: Trained) -> None:
     def batches() -> tuple[float, float]:
-        lines = httpx.get(f"{served.url}/metrics").text.splitlines()
+        lines = HTTP.get(f"{served.url}/metrics").text.splitlines()
         found = [float(x.rsplit(" ", 1)[1]) for x in lines if x.startswith("mlops_batches_total")]
         rows = [float(x.rsplit(" ", 1)[1]) for x in lines if x.startswith("mlops_rows_total")]
         return sum(found), sum(rows)

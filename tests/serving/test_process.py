@@ -20,6 +20,7 @@ from storage.objects import Objects
 from storage.records.endpoints import EndpointLimits
 from storage.records.pipelines import Step
 from storage.workspace import Workspace
+from tests.http import HTTP
 from tests.serving.process import Endpoint, route, wait_for
 from tests.serving.trained import Trained, train_plain
 
@@ -121,7 +122,7 @@ def test_kill_9_loses_nothing_that_was_flushed(endpoint: Make, first: Trained) -
     rows = [{**row, "request_id": f"k{i}"} for i, row in enumerate(first.rows[:50])]
     assert killed.predict({"rows": rows}).status_code == 200
     wait_for(lambda: len(killed.reports("request")) == 50, "50 events on disk")
-    assert httpx.post(f"{killed.url}/feedback", json=label).status_code == 200
+    assert HTTP.post(f"{killed.url}/feedback", json=label).status_code == 200
     killed.stop(signal.SIGKILL)
     assert {each.request_id for each in killed.reports("request")} == {f"k{i}" for i in range(50)}
     assert [each.request_id for each in killed.reports("label")] == ["promised"]

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.http import HTTP
 from tests.serving.process import Endpoint, wait_for
 from tests.serving.trained import INPUTS, Trained
 
@@ -186,7 +187,7 @@ def test_labels_are_on_disk_when_they_are_acknowledged(served: Endpoint) -> None
         ]
     }
     before = len(served.reports("label"))
-    answer = httpx.post(f"{served.url}/feedback", json=body)
+    answer = HTTP.post(f"{served.url}/feedback", json=body)
     kept = served.reports("label")[before:]
     assert answer.json() == {"accepted": 3}
     assert [(each.request_id, each.label, each.revision) for each in kept] == [

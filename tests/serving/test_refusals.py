@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.http import HTTP
 from tests.serving.process import Endpoint
 from tests.serving.trained import Trained
 
@@ -16,7 +17,7 @@ JSON = {"content-type": "application/json"}
 
 
 def post(served: Endpoint, path: str, content: bytes | str, **headers: str) -> httpx.Response:
-    return httpx.post(
+    return HTTP.post(
         f"{served.url}{path}", content=content, headers={**JSON, **headers}, timeout=30
     )
 
@@ -57,7 +58,7 @@ def test_a_misspelt_field_is_told_its_name(path: str, served: Endpoint, first: T
     row = dict(first.rows[0])
     row["Tail_Num"] = row.pop("tailnum")
     body = row if path == "/predict" else {"dataframe_records": [row]}
-    answer = httpx.post(f"{served.url}{path}", json=body)
+    answer = HTTP.post(f"{served.url}{path}", json=body)
     assert answer.status_code == 422
     assert 'Did you mean "tailnum"?' in answer.text.replace("\\", "")
 
@@ -132,12 +133,12 @@ def test_a_page_of_the_endpoint_itself_may_ask(served: Endpoint, first: Trained)
 
 
 def test_unknown_addresses_and_methods_are_told_apart(served: Endpoint) -> None:
-    assert httpx.get(f"{served.url}/nowhere").status_code == 404
-    wrong = httpx.get(f"{served.url}/predict")
+    assert HTTP.get(f"{served.url}/nowhere").status_code == 404
+    wrong = HTTP.get(f"{served.url}/predict")
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
     assert httpx.head(f"{served.url}/health").status_code == 200
-    assert httpx.get(f"{served.url}/v2/models/other").status_code == 404
-    assert httpx.get(f"{served.url}/v2/models/delays/versions/9").status_code == 404
+    assert HTTP.get(f"{served.url}/v2/models/other").status_code == 404
+    assert HTTP.get(f"{served.url}/v2/models/delays/versions/9").status_code == 404
 
 
 V2: dict[str, Any] = {
@@ -166,7 +167,7 @@ V2: dict[str, Any] = {
 
 @pytest.mark.parametrize("case", V2)
 def test_bad_tensors_are_refused_in_the_words_of_the_protocol(case: str, served: Endpoint) -> None:
-    answer = httpx.post(f"{served.url}/v2/models/delays/infer", json=V2[case])
+    answer = HTTP.post(f"{served.url}/v2/models/delays/infer", json=V2[case])
     assert answer.status_code == 422
     assert isinstance(answer.json()["error"], str)
 
@@ -182,14 +183,14 @@ MLFLOW: dict[str, Any] = {
 
 @pytest.mark.parametrize("case", MLFLOW)
 def test_bad_frames_are_refused_in_the_words_of_mlflow(case: str, served: Endpoint) -> None:
-    answer = httpx.post(f"{served.url}/invocations", json=MLFLOW[case])
+    answer = HTTP.post(f"{served.url}/invocations", json=MLFLOW[case])
     assert answer.status_code in (400, 422)
     assert answer.json()["error_code"] == "BAD_REQUEST"
 
 
 @pytest.mark.parametrize("text", ["", "hour,day\n", 'hour,day\n"1', "hour,day\n1\n", "\xff"])
 def test_bad_csv_is_refused(text: str, served: Endpoint) -> None:
-    answer = httpx.post(
+    answer = HTTP.post(
         f"{served.url}/invocations",
         content=text.encode("latin-1"),
         headers={"content-type": "text/csv"},
@@ -215,7 +216,7 @@ LABELS: dict[str, Any] = {
 @pytest.mark.parametrize("case", LABELS)
 def test_bad_labels_are_refused(case: str, served: Endpoint) -> None:
     before = len(served.reports("label"))
-    answer = httpx.post(f"{served.url}/feedback", json=LABELS[case])
+    answer = HTTP.post(f"{served.url}/feedback", json=LABELS[case])
     assert answer.status_code in (400, 422)
     assert len(served.reports("label")) == before
 
@@ -266,7 +267,7 @@ def test_refused_requests_are_counted_as_invalid_not_as_errors(
     served: Endpoint, first: Trained
 ) -> None:
     served.predict({**first.rows[0], "hour": "six"})
-    text = httpx.get(f"{served.url}/metrics").text
+    text = HTTP.get(f"{served.url}/metrics").text
     assert 'outcome="invalid"' in text
     assert 'outcome="error"' not in text
     assert json.loads(served.log().splitlines()[-1])["level"] != "error"

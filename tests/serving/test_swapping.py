@@ -17,6 +17,7 @@ from storage.objects import Objects
 from storage.records.models import ModelManifest
 from storage.records.models import SignatureField as Field
 from storage.workspace import Workspace
+from tests.http import HTTP
 from tests.serving.process import Endpoint, route, wait_for
 from tests.serving.trained import Trained, put_sample, step
 
@@ -273,8 +274,8 @@ def test_api_keys_take_effect_while_it_runs(canary: Endpoint, first: Trained) ->
             assert canary.predict(first.rows[0], headers=headers).status_code == 200
         wrong = canary.predict(first.rows[0], headers={"Authorization": "Bearer wrong"})
         assert (wrong.status_code, wrong.headers["www-authenticate"]) == (401, "Bearer")
-        assert httpx.get(f"{canary.url}/metrics").status_code == 401
-        assert httpx.get(f"{canary.url}/ping").status_code == 200
+        assert HTTP.get(f"{canary.url}/metrics").status_code == 401
+        assert HTTP.get(f"{canary.url}/ping").status_code == 200
         assert "sesame" not in canary.log()
     finally:
         keys.unlink()
