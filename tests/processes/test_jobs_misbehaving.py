@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,8 @@ def ended(client: Client, number: int) -> Job:
 
 def end_survivors(job: Job) -> None:
     for word in job.reason.split("(")[1:]:
-        os.kill(int(word.partition(")")[0]), signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it may have ended by itself
+            os.kill(int(word.partition(")")[0]), signal.SIGKILL)
 
 
 def test_a_daemon_is_named_whatever_it_does_to_hide(client: Client, begun: dict[str, int]) -> None:
