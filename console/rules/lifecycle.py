@@ -13,6 +13,7 @@ from typing import Final
 from console import text
 from storage.records.jobs import FINAL_STATES, Job, JobState, ProcessEnd
 
+FULL_DISK_BYTES: Final = 1 << 20
 FINAL: Final[frozenset[str]] = FINAL_STATES
 
 
@@ -32,6 +33,8 @@ def verdict(job: Job, end: ProcessEnd, printed_last: str = "") -> tuple[JobState
     if end.signal is not None:
         return "failed", _joined(_killed(end), left)
     said = printed_last or "it printed nothing"
+    if end.disk_free_bytes is not None and end.disk_free_bytes < FULL_DISK_BYTES:
+        said += "; the disk was full"
     told = job.reason or f"ended with exit code {end.exit_code}: {said}"
     return "failed", _joined(told, left)
 

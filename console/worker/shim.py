@@ -107,6 +107,11 @@ class ExitFile:
                 time.sleep(1.0)
 
 
+def free_bytes(directory: str) -> int:
+    disk = os.statvfs(directory)
+    return disk.f_bavail * disk.f_frsize
+
+
 def parents() -> dict[int, int]:
     """Process -> parent of everything that runs and is no zombie."""
     found = {}
@@ -260,11 +265,7 @@ class Keeper:
             self._look_at_disk(pids)
 
     def _look_at_disk(self, pids: "list[int]") -> None:
-        try:
-            disk = os.statvfs(self._directory)
-        except OSError:
-            return
-        free = disk.f_bavail * disk.f_frsize
+        free = free_bytes(self._directory)
         if free > 8 * self._disk_floor_bytes:
             self._written = None
             return
@@ -369,6 +370,7 @@ def attend(child: int, directory: str, before_oom: int) -> None:
             "survivors": survivors(),
             "stopped_for": keeper.stopped_for,
             "used": keeper.used,
+            "disk_free_bytes": free_bytes(directory),
         }
     )
 

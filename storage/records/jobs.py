@@ -67,6 +67,8 @@ class ProcessEnd:
     """`memory`, `time` or `disk`: the limit its keeper ended it for; `start`: it never ran."""
     used: float = 0.0
     """Bytes held, seconds run, or bytes the disk had left."""
+    disk_free_bytes: int | None = None
+    """On the disk of the workspace when it ended."""
     said: str = ""
     """Why it could not be started."""
 

@@ -68,8 +68,8 @@ LIMITED = {"limits": {"memory_bytes": 2_000_000_000, "time_s": 60.0}}
             {},
             end(1, stopped_for="disk", used=55e6),
             "failed",
-            "ended because it filled the disk: 55.0 MB were left. Free some space, then: "
-            "mlops-console job retry 7",
+            "ended because it filled the disk: 55.0 MB were left. Make room (mlops-console data gc "
+            "--remove), then: mlops-console job retry 7",
         ),
         ({}, end(127, stopped_for="start", said="tain.py: No such file"), "failed", "cannot start"),
     ],
@@ -85,6 +85,11 @@ def test_the_end_of_a_process_decides_over_what_the_job_said(
 def test_a_program_that_fails_is_quoted() -> None:
     _, reason = verdict(job(), end(1), "ModuleNotFoundError: No module named 'torch'")
     assert reason == "ended with exit code 1: ModuleNotFoundError: No module named 'torch'"
+
+
+def test_a_program_that_fails_on_a_full_disk_may_not_have_been_able_to_say_so() -> None:
+    _, reason = verdict(job(), end(1, disk_free_bytes=4096))
+    assert reason == "ended with exit code 1: it printed nothing; the disk was full"
 
 
 def test_jobs_that_would_wait_for_one_another_are_found() -> None:
