@@ -255,8 +255,11 @@ def truth(pipeline: Pipeline, column: pa.ChunkedArray) -> tuple[NDArray[Any], tu
         )
     if pipeline.task == "regression":
         return _numbers(name, column), ()
-    found = np.array([_as_text(value, pipeline.positive) for value in column.to_pylist()])
-    classes, codes = np.unique(found, return_inverse=True)
+    # A column of a million rows has a handful of classes: only those become text.
+    encoded = column.combine_chunks().dictionary_encode()
+    values = [_as_text(value, pipeline.positive) for value in encoded.dictionary.to_pylist()]
+    classes, places = np.unique(values, return_inverse=True)
+    codes = places[encoded.indices.to_numpy()]
     names = [str(each) for each in classes]
     if len(names) == 1:
         raise InvalidError(
@@ -281,7 +284,8 @@ def truth(pipeline: Pipeline, column: pa.ChunkedArray) -> tuple[NDArray[Any], tu
             column=name,
         )
     negative = next(each for each in names if each != pipeline.positive)
-    return (found == pipeline.positive).astype(np.int64), (negative, pipeline.positive)
+    is_positive = codes == names.index(pipeline.positive)
+    return is_positive.astype(np.int64), (negative, pipeline.positive)
 
 
 def _column(name: str, labelled: Traced, made: Traced, pipeline: Pipeline) -> pa.ChunkedArray:
