@@ -35,6 +35,7 @@ from console.rules.filter_values import (
     loosely,
     nearest,
 )
+from console.text import plain_value
 
 Kind = Literal["text", "number", "seconds", "time"]
 
@@ -333,3 +334,16 @@ def text_of(row: Row, fields: Mapping[str, Field[Row]]) -> str:
     """What bare words are looked for in: the text fields of a row, folded."""
     values = [field.get(row) for field in fields.values() if field.kind == "text"]
     return "\n".join([str(value) for value in values if value is not None]).casefold()
+
+
+def group_label(row: Row, name: str, field: Field[Row]) -> str:
+    """What a group of rows is called that share a field's value: `max_iter 20`, `no model`."""
+    value = field.get(row)
+    short = name.rpartition(".")[2]
+    if value is None:
+        return f"no {short}"
+    if isinstance(value, datetime):
+        return f"{short} {value:%Y-%m-%d}"
+    if isinstance(value, tuple):
+        return f"{short} {', '.join(map(str, value))}"
+    return f"{short} {plain_value(value)}"

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from console import text
 from console.errors import UsageError
 from console.rules import filter_values
 from console.rules import metrics as catalog
@@ -105,10 +104,9 @@ def ordered(
         name = find_field(word.removeprefix("-"), fields, "runs cannot be sorted by")
         get = fields[name].get
         is_falling = starts_falling(name) != word.startswith("-")
-        known = [(get(run), run) for run in found]
-        missing = [run for value, run in known if value is None or value != value]
-        present = [(_sortable(value), run) for value, run in known if value is not None]
-        present = [pair for pair in present if pair[0][1] == pair[0][1]]
+        keyed = [(sortable(get(run)), run) for run in found]
+        present = [(key, run) for key, run in keyed if key is not None and key[1] == key[1]]
+        missing = [run for key, run in keyed if key is None or key[1] != key[1]]
         present.sort(key=lambda pair: pair[0], reverse=is_falling)
         found = [run for _, run in present] + missing
     return found
@@ -118,19 +116,6 @@ def starts_falling(field: str) -> bool:
     """Whether the best value of a field is its largest."""
     metric = field.removeprefix("metrics.").removeprefix("cv_")
     return field.startswith("metrics.") and catalog.direction_of(metric) != "le"
-
-
-def group_label(run: Run, name: str, fields: Mapping[str, Field[Run]]) -> str:
-    """What a group of runs is called that share this value: `max_iter 20`, `no model`."""
-    value = fields[name].get(run)
-    short = name.removeprefix("metrics.").removeprefix("params.")
-    if value is None:
-        return f"no {short}"
-    if isinstance(value, datetime):
-        return f"{short} {value:%Y-%m-%d}"
-    if isinstance(value, tuple):
-        return f"{short} {', '.join(map(str, value))}"
-    return f"{short} {text.plain_value(value)}"
 
 
 def unmatched(wanted: str, runs: Sequence[Run], fields: Mapping[str, Field[Run]]) -> str:
@@ -156,8 +141,10 @@ def unmatched(wanted: str, runs: Sequence[Run], fields: Mapping[str, Field[Run]]
 _EQUALS = re.compile(r"(?P<field>[\w.]+)\s*(=|==|:)\s*(?P<value>\S+)")
 
 
-def _sortable(value: Any) -> tuple[int, Any]:
-    """Numbers before texts, so that a parameter of both kinds can be sorted."""
+def sortable(value: Any) -> tuple[int, Any] | None:
+    """Numbers before texts, so that a parameter of both kinds can be sorted; None stays None."""
+    if value is None:
+        return None
     if isinstance(value, (int, float)):
         return 0, value
     return (1, value.isoformat()) if isinstance(value, datetime) else (2, str(value))

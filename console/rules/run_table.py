@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from console.rules import metrics as catalog
-from console.rules.filtering import Field
-from console.rules.run_fields import group_label, in_reading_order
+from console.rules.filtering import Field, group_label
+from console.rules.run_fields import in_reading_order
 from storage.records.runs import Run
 
 LOOKED_AT = 50
@@ -66,7 +66,7 @@ def groups(
     """Label -> its runs, in the order that the runs come in."""
     found: dict[str, list[Run]] = {}
     for run in runs:
-        found.setdefault(group_label(run, name, fields), []).append(run)
+        found.setdefault(group_label(run, name, fields[name]), []).append(run)
     return found
 
 

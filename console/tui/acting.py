@@ -20,6 +20,7 @@ from storage.records.endpoints import Endpoint
 from storage.records.jobs import Job
 from storage.records.models import ThresholdChange
 from storage.records.people import Approval, Person
+from storage.records.runs import SavedView
 
 if TYPE_CHECKING:
     from console.client.client import Client
@@ -112,6 +113,8 @@ def _sentence(action: str, answer: Any) -> str:
             return _decided(answer)
         case Approval():
             return f"{answer.subject} is {answer.state}"
+        case SavedView():
+            return f"view {answer.name} is kept: run list --view {answer.name}"
         case _:
             return f"{action.replace('_', ' ')} done"
 

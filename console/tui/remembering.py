@@ -31,7 +31,11 @@ def restore_table(table: Table[Any], values: dict[str, Any]) -> None:
     known = {column.key for column in table.columns}
     hidden = values.get("hidden")
     if isinstance(hidden, list):
-        table.hidden_columns = frozenset(key for key in hidden if key in known)
+        table.put_away = frozenset(key for key in hidden if key in known)
+    taken = values.get("taken")
+    if isinstance(taken, list):
+        # Extra columns come with the rows: a key that never comes shows nothing.
+        table.taken_columns = frozenset(key for key in taken if isinstance(key, str))
     order = values.get("sort")
     if isinstance(order, list):
         pairs = [pair for pair in order if isinstance(pair, list) and len(pair) == 2]
@@ -55,6 +59,7 @@ def keep_table(area: Area, table: Table[Any], views: ViewState) -> None:
             area.size_class,
             f"{area.entry.id}.{table.id}",
             sort=[[level.key, level.is_descending] for level in table.sort],
-            hidden=sorted(table.hidden_columns),
+            hidden=sorted(table.put_away),
+            taken=sorted(table.taken_columns),
             filter=table.filter_text,
         )

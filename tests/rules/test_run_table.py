@@ -10,8 +10,8 @@ import pytest
 
 from console import tabular
 from console.errors import UsageError
-from console.rules.filtering import FilterFault, parse
-from console.rules.run_fields import find_field, group_label, ordered, run_fields, unmatched
+from console.rules.filtering import FilterFault, group_label, parse
+from console.rules.run_fields import find_field, ordered, run_fields, unmatched
 from console.rules.run_table import best_of, file_columns, file_rows, groups, leading_metrics
 from storage.records.runs import Run
 from tests.rules.test_run_comparison import BASE
@@ -65,8 +65,8 @@ def test_groups_keep_the_order_of_their_runs_and_name_the_value() -> None:
     assert {label: [each.id for each in members] for label, members in found.items()} == {
         "leaves 8": [5, 4], "leaves 31": [3, 2], "leaves auto": [1],
     }  # fmt: skip
-    assert group_label(run(9, None, None), "params.leaves", FIELDS) == "no leaves"
-    assert group_label(RUNS[0], "started", FIELDS) == "started 2013-04-06"
+    assert group_label(run(9, None, None), "params.leaves", FIELDS["params.leaves"]) == "no leaves"
+    assert group_label(RUNS[0], "started", FIELDS["started"]) == "started 2013-04-06"
     best = best_of(found["leaves 31"], "roc_auc")
     assert best is not None and best.id == 3
     assert best_of([RUNS[1]], "roc_auc") is None

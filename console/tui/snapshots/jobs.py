@@ -20,7 +20,7 @@ from console.wire.runs import CompareRuns, ListRuns, RunId, RunPair
 from storage.records.jobs import Job, LogChunk
 from storage.records.pipelines import Pipeline
 from storage.records.results import Result
-from storage.records.runs import Run, RunComparison, RunDetail, RunDiff
+from storage.records.runs import Run, RunComparison, RunDetail, RunDiff, SavedView
 
 JOBS_AT_MOST = 200
 RUNS_AT_MOST = 10_000
@@ -57,6 +57,7 @@ class Snapshot:
     """`delays@v4`: versions that runs are measured against until the reader pins another."""
     metrics: tuple[str, ...] = ()
     """What the pipelines declare to be judged by, the leading one first."""
+    views: tuple[SavedView, ...] = ()
     at: datetime
 
 
@@ -88,12 +89,14 @@ class JobLog:
 def load(client: Client) -> Snapshot:
     jobs = client.call(job_wire.list_jobs, ListJobs(limit=JOBS_AT_MOST))
     runs = _list_runs(client)
-    views = client.call(pipeline_wire.list_pipelines, Nothing())
+    pipelines = client.call(pipeline_wire.list_pipelines, Nothing())
+    views = client.call(run_wire.list_run_views, Nothing())
     return Snapshot(
         jobs=tuple(sorted(jobs, key=_queue_place)),
         runs=runs,
-        champions=tuple(view.champion for view in views if view.champion),
-        metrics=_declared_metrics([view.pipeline for view in views]),
+        champions=tuple(each.champion for each in pipelines if each.champion),
+        metrics=_declared_metrics([each.pipeline for each in pipelines]),
+        views=tuple(views),
         at=datetime.now(UTC),
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from textual import events
@@ -125,6 +126,10 @@ class Table(Painted, Generic[Row], can_focus=True):
         self.filter_fields = fields
         """What `/` can ask of a row; None where there is nothing to filter."""
         self.filter_text = ""
+        self.group_key = ""
+        """The field that rows stand in groups by; empty = no groups."""
+        self._taken: frozenset[str] = frozenset()
+        self._put_away: frozenset[str] = frozenset()
         self._words: dict[str, str] = {}
         self.verbs = dict(verbs or {})
         self.can_focus = has_cursor
@@ -165,16 +170,43 @@ class Table(Painted, Generic[Row], can_focus=True):
     def columns(self, columns: Sequence[Column[Row]]) -> None:
         self._picture.columns = list(columns)
         self._picture.forget()
+        self._show_columns()
         self._arrange()
 
     @property
     def hidden_columns(self) -> frozenset[str]:
-        """Keys of the columns that the reader put away."""
+        """Keys of the columns that are not shown: put away, or extra and never taken."""
         return self._picture.hidden_keys
 
     @hidden_columns.setter
     def hidden_columns(self, keys: frozenset[str]) -> None:
-        self._picture.hidden_keys = keys
+        extras = {column.key for column in self._picture.columns if column.is_extra}
+        self.put_away = keys - extras
+        self.taken_columns = frozenset(extras - keys)
+
+    @property
+    def taken_columns(self) -> frozenset[str]:
+        """Keys of the extra columns that the reader took."""
+        return self._taken
+
+    @taken_columns.setter
+    def taken_columns(self, keys: frozenset[str]) -> None:
+        self._taken = keys
+        self._show_columns()
+
+    @property
+    def put_away(self) -> frozenset[str]:
+        """Keys of the usual columns that the reader put away."""
+        return self._put_away
+
+    @put_away.setter
+    def put_away(self, keys: frozenset[str]) -> None:
+        self._put_away = keys
+        self._show_columns()
+
+    def _show_columns(self) -> None:
+        extras = {column.key for column in self._picture.columns if column.is_extra}
+        self._picture.hidden_keys = self._put_away | (extras - self._taken)
         self._relay()
 
     @property
@@ -197,6 +229,23 @@ class Table(Painted, Generic[Row], can_focus=True):
         """Show only the rows that a filter text finds; the text is kept to be shown and changed."""
         self.filter_text = text if wanted is not None else ""
         self.filter = wanted
+
+    def group_by(self, name: str) -> None:
+        """Put rows with an equal value of a field under one heading; empty = no groups.
+
+        A field there is not leaves the rows as they are.
+        """
+        field = (self.filter_fields or {}).get(name)
+        self.group_key = name if field is not None else ""
+        label: Callable[[Row], str] | None = None
+        if field is not None:
+            from console.rules.filtering import group_label
+
+            label = partial(group_label, name=name, field=field)
+        self._view.group = label
+        self._form = self._picture.form = replace(self._form, section=label)
+        self._picture.forget()
+        self._arrange()
 
     def words_of(self, row: Row) -> str:
         """The text of a row for a search; kept, because every key press of a filter reads all."""

@@ -48,6 +48,8 @@ class Column(Generic[Row]):
     """Bold where the cursor is."""
     is_bullet: bool = False
     """A sign per row that the mark replaces."""
+    is_extra: bool = False
+    """Put away until the reader takes it."""
     is_pinned: bool = False
     """Stays when the other columns are moved."""
     gap: int | None = None

@@ -155,9 +155,19 @@ class TablePaint(Generic[Row]):
     def keep_in_sight(self, height: int) -> None:
         """Scroll so that the cursor is seen and the last page is full."""
         count = len(self.view.shown)
-        room = max(1, self.fitting(height) - self._sections())
+        room = self.fitting(height)
         self.top = min(max(self.top, self.view.cursor - room + 1), self.view.cursor)
         self.top = max(0, min(self.top, count - room))
+        if self.form.section is None:
+            return
+        # Headings take lines too: only those between the first row seen and the cursor count.
+        body = max(1, height - self.form.head_lines)
+        while self.top < self.view.cursor and self._lines_to_cursor() > body:
+            self.top += 1
+
+    def _lines_to_cursor(self) -> int:
+        places = range(self.top, self.view.cursor + 1)
+        return sum(self.form.row_lines + self._begins_section(place) for place in places)
 
     # ----------------------------------------------------------------------- lines
 

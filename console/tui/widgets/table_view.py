@@ -12,6 +12,8 @@ from typing import Any, Generic
 
 from console.tui.widgets.table_layout import Column, Row
 
+SORT_LEVELS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Sort:
@@ -30,6 +32,8 @@ class TableView(Generic[Row]):
         self.shown: list[Row] = []
         self.marked: frozenset[str] = frozenset()
         self.sort: tuple[Sort, ...] = ()
+        self.group: Callable[[Row], str] | None = None
+        """The name of a row's group; groups stand in the order of their first rows."""
         self.filter: Callable[[Row], bool] | None = None
         self.cursor = 0
         """Place of the cursor among the shown rows; 0 when there is none."""
@@ -44,6 +48,11 @@ class TableView(Generic[Row]):
             column = by_key.get(level.key)
             if column is not None and column.sort is not None:
                 shown = _sorted(shown, column.sort, level.is_descending)
+        if self.group is not None:
+            groups: dict[str, list[Row]] = {}
+            for row in shown:
+                groups.setdefault(self.group(row), []).append(row)
+            shown = [row for members in groups.values() for row in members]
         self.shown = shown
         found = self.place_of(held) if held else None
         self.cursor = found if found is not None else min(self.cursor, max(0, len(shown) - 1))
@@ -90,7 +99,7 @@ class TableView(Generic[Row]):
             self.sort = (first, *self.sort[1:])
         else:
             rest = tuple(level for level in self.sort if level.key != column.key)
-            self.sort = (Sort(column.key, column.first_descending), *rest)[:2]
+            self.sort = (Sort(column.key, column.first_descending), *rest)[:SORT_LEVELS]
 
     def reverse(self) -> None:
         if self.sort:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from console.tui.areas.jobs import compare_pictures
+from console.tui.areas.jobs import compare_pictures, runs
 from console.tui.areas.jobs.diff_page import lines_of
-from tests.tui.areas.invented_runs import answer, comparison, diff_of, snapshot
+from storage.records.runs import SavedView
+from tests.tui.areas.invented_runs import NOW, RUNS, answer, comparison, diff_of, snapshot
 from tests.tui.areas.shown import seen
 
 TALL = (160, 90)
@@ -82,3 +83,62 @@ def test_foreign_text_in_a_diff_stays_text() -> None:
     rows = lines_of(replace(diff_of(1, 2), code="+a\x1b[31m\n-[bold]b"))
     assert all("\x1b" not in row.words for row in rows)
     assert any(row.words == "-[bold]b" for row in rows)
+
+
+VIEWS = (
+    SavedView(name="good", filter="roc_auc > 0.74", sort=("-roc_auc",), group="max_depth",
+              hidden=("metrics.recall",), columns=("params.learning_rate",)),
+    SavedView(name="old", filter="nosuch > 3"),
+)  # fmt: skip
+
+
+async def test_a_saved_view_brings_filter_order_groups_and_columns() -> None:
+    async with seen("jobs", replace(snapshot(), views=VIEWS), answer, size=(140, 40)) as it:
+        screen = await it.press("V")
+        assert "good" in screen and "roc_auc > 0.74 · by -roc_auc" in screen
+        screen = await it.press("1")
+        assert "of 6" in it.row(screen, "Runs delays")
+        assert "by max_depth, sorted by AUC ↑" in screen
+        rows = [row for row in screen.splitlines() if "● done" in row and "0.7" in row]
+        assert rows == sorted(rows, key=lambda row: ("max_depth 8" in row, row.index("●")))
+        assert "max_depth 6" in screen and "learning_rate" in screen and "recall ↑" not in screen
+        screen = await it.press("V", "0")
+        assert "newest first" in screen and "recall ↑" in screen and "max_depth 6" not in screen
+
+
+async def test_what_is_seen_is_kept_under_a_name_and_can_be_forgotten() -> None:
+    async with seen("jobs", replace(snapshot(), views=VIEWS), answer, size=(140, 40)) as it:
+        await it.press("V", "1", "V", "s")
+        action, given = it.app.acts[-1]
+        assert action == "set_run_view"
+        kept = SavedView(name="good", **{k: v for k, v in given.items() if k != "ask"})
+        assert kept.filter == VIEWS[0].filter and kept.sort == ("-metrics.roc_auc",)
+        assert (kept.group, kept.columns) == ("params.max_depth", ("params.learning_rate",))
+        assert kept.hidden == ("metrics.recall",)
+        await it.press("V", "f")
+        assert it.app.acts[-1] == ("remove_run_view", {"name": "good"})
+
+
+async def test_a_view_whose_filter_is_none_any_more_leaves_every_run() -> None:
+    async with seen("jobs", replace(snapshot(), views=VIEWS), answer, size=(140, 40)) as it:
+        screen = await it.press("V", "2")
+        assert "Runs delays · 6" in screen
+
+
+async def test_runs_stand_in_groups_and_the_cursor_stays_in_sight() -> None:
+    async with seen("jobs", snapshot(), answer) as it:
+        screen = await it.press("o")
+        assert "max_depth" in screen and "no groups" in screen
+        screen = await it.press("2")
+        assert "by state" in screen and "state succeeded" in screen
+        screen = await it.press("G")
+        assert "▌" in screen
+
+
+def test_parameters_and_metrics_beyond_the_leading_ones_wait_to_be_taken() -> None:
+    wide = replace(RUNS[1], metrics={f"m{k:03}": 0.5 for k in range(300)})
+    names = tuple(wide.metrics)
+    found = runs.columns([wide], None, lambda: NOW, metrics=names, params=("max_depth",))
+    usual = [each for each in found if not each.is_extra]
+    assert len(found) > 300 and len(usual) < 20
+    assert [each.key for each in found if each.key.startswith("params.")] == ["params.max_depth"]

@@ -51,7 +51,7 @@ class JobsArea(Area):
              meaning="what stands for a curve: its last, smallest, largest, best value",
              place=16, rank=9),
         bind("jobs.diff", "diff", "made with", keys="d",
-             meaning="data, declaration and code of two runs, line by line", place=17, rank=4),
+             meaning="data, declaration and code of two runs, line by line", place=17, rank=9),
     ]  # fmt: skip
     DEFAULT_CSS = shape.CSS
 
@@ -120,7 +120,8 @@ class JobsArea(Area):
         )
 
     def _show_runs(self, snapshot: Snapshot) -> None:
-        self.query_one(RunsPane).show(snapshot.runs, self._base(), snapshot.metrics)
+        pane = self.query_one(RunsPane)
+        pane.show(snapshot.runs, self._base(), snapshot.metrics, snapshot.views)
         if not snapshot.runs:
             self.show_empty()
 

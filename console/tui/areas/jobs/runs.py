@@ -11,6 +11,7 @@ from typing import Any
 
 from console import text
 from console.rules import metrics as catalog
+from console.rules.run_fields import sortable
 from console.rules.run_table import leading_metrics
 from console.tui.ink import Line, Part
 from console.tui.signs import said
@@ -18,6 +19,8 @@ from console.tui.widgets.table_layout import Column
 from storage.records.runs import Run
 
 METRICS_AT_MOST = 8
+EXTRA = METRICS_AT_MOST
+"""The place of a metric that does not lead."""
 
 
 def metric_names(runs: Sequence[Run], declared: Sequence[str] = ()) -> tuple[str, ...]:
@@ -88,10 +91,14 @@ def columns(
     base: Run | None,
     now: Callable[[], datetime],
     declared: Sequence[str] = (),
+    *,
+    metrics: Sequence[str] = (),
+    params: Sequence[str] = (),
 ) -> list[Column[Run]]:
-    """The columns for these runs: a pair for every metric, pipelines only where there are two."""
+    """The columns for these runs: a pair for every leading metric, pipelines only where there are
+    two. Other `metrics` and `params` get columns that are put away until somebody takes them."""
     found: list[Column[Run]] = [
-        Column(key="run", head="run", align="right", is_pinned=True, is_name=True,
+        Column(key="id", head="run", align="right", is_pinned=True, is_name=True,
                cell=lambda run: str(run.id), sort=lambda run: run.id, first_descending=True,
                meaning="the number of the training; open it for all it measured"),
         Column(key="state", head="state", is_pinned=True, gap=1, cell=lambda run: said(run.state),
@@ -108,16 +115,19 @@ def columns(
         Column(key="data", head="data", gap=1, rank=52, width=5, cell=version_of, sort=version_of,
                meaning="the version of its input"),
     ]  # fmt: skip
-    for place, name in enumerate(metric_names(runs, declared)):
+    leading = metric_names(runs, declared)
+    for place, name in enumerate(leading):
         found += _pair(name, base, place)
+    found += [each for name in metrics if name not in leading for each in _pair(name, base, EXTRA)]
+    found += [_param(name) for name in params]
     found += [
-        Column(key="took", head="took s", align="right", rank=65, cell=_took, ink="quiet",
+        Column(key="duration", head="took s", align="right", rank=65, cell=_took, ink="quiet",
                sort=lambda run: run.duration_s),
         Column(key="by", head="by", rank=90, least=6, cell=lambda run: run.created_by, ink="quiet",
                sort=lambda run: run.created_by),
         Column(key="note", head="note", rank=95, least=8, ink="quiet",
                cell=lambda run: run.note or " ".join(run.tags), sort=lambda run: run.note or None),
-        Column(key="when", head="when", align="right", rank=20, ink="quiet",
+        Column(key="started", head="when", align="right", rank=20, ink="quiet",
                cell=lambda run: text.clock(run.started_at, now(), seconds=False),
                sort=lambda run: run.started_at, first_descending=True),
     ]  # fmt: skip
@@ -145,18 +155,30 @@ def _pair(name: str, base: Run | None, place: int) -> list[Column[Run]]:
 
     label = catalog.label_of(name)
     columns = [
-        Column(key=name, head=head(name), align="right", cell=value, sort=sorts, gap=2,
+        Column(key=f"metrics.{name}", head=head(name), align="right", cell=value, sort=sorts, gap=2,
+               is_extra=place == EXTRA,
                rank=10 if place == 0 else 58 + 2 * place, first_descending=direction == "ge",
                meaning=f"{label} on the held-out rows; {_better(direction)}"),
     ]  # fmt: skip
     if base is not None:
         columns.append(
             Column(key=f"Δ{name}", head=f"Δ{base.id}", align="right", cell=distance, gap=1,
+                   is_extra=place == EXTRA,
                    rank=15 if place == 0 else 59 + 2 * place,
                    sort=lambda run: delta(run, base, name), first_descending=direction == "ge",
                    meaning="distance to the baseline; grey where other rows judged it")
         )  # fmt: skip
     return columns
+
+
+def _param(name: str) -> Column[Run]:
+    """A parameter of the estimator."""
+    return Column(
+        key=f"params.{name}", head=name, least=6, rank=50, is_extra=True, ink="quiet",
+        cell=lambda run: text.plain_value(run.params[name]) if name in run.params else text.ABSENT,
+        sort=lambda run: sortable(run.params.get(name)),
+        meaning="a parameter of the estimator",
+    )  # fmt: skip
 
 
 def _better(direction: str) -> str:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import ClassVar
+
+from textual.binding import BindingType
 
 from console import text
 from console.rules.run_fields import run_fields
+from console.tui.areas.base import Area
+from console.tui.areas.jobs import run_views
 from console.tui.areas.jobs import runs as run_table
+from console.tui.keymaps import bind
 from console.tui.widgets.pane import Pane
 from console.tui.widgets.table import Table
-from storage.records.runs import Run
+from storage.records.runs import Run, SavedView
 
 
 class RunsPane(Pane):
     """Every training."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("jobs.group", "group", "group", keys="o",
+             meaning="put runs with the same value under one heading", place=43, rank=12),
+        bind("jobs.views", "views", "views", keys="V",
+             meaning="saved views of runs: filter, order, groups, columns", place=45, rank=11),
+    ]  # fmt: skip
     DEFAULT_CSS = """
     RunsPane #runs { height: 1fr; }
     """
@@ -23,6 +35,10 @@ class RunsPane(Pane):
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._formed: object = None
+        self._params: tuple[str, ...] = ()
+        self._views: Sequence[SavedView] = ()
+        self._view = ""
+        """The saved view that was chosen last."""
         self.table: Table[Run] = Table(
             run_table.columns((), None, now), key=lambda run: str(run.id), has_marks=True,
             has_baseline=True, id="runs", classes="main", fields={},
@@ -34,18 +50,50 @@ class RunsPane(Pane):
             help="Every training, its metrics and their distance to the baseline.",
         )
 
-    def show(self, runs: Sequence[Run], base: Run | None, declared: Sequence[str]) -> None:
+    def show(
+        self,
+        runs: Sequence[Run],
+        base: Run | None,
+        declared: Sequence[str],
+        views: Sequence[SavedView] = (),
+    ) -> None:
         """Show runs; columns are made anew only when there are others, so that nothing sways."""
         table = self.table
+        self._views = views
+        fields = run_fields(runs)
+        metrics = _named("metrics.", fields)
+        self._params = _named("params.", fields)
         names = run_table.metric_names(runs, declared)
-        form = (names, base, len({run.pipeline for run in runs}) > 1)
+        form = (names, metrics, self._params, base, len({run.pipeline for run in runs}) > 1)
         if form != self._formed:
             self._formed = form
-            table.columns = run_table.columns(runs, base, self._now, declared)
+            table.columns = run_table.columns(
+                runs, base, self._now, declared, metrics=metrics, params=self._params
+            )
         table.baseline = str(base.id) if base else ""
-        table.filter_fields = run_fields(runs)
+        table.filter_fields = fields
         table.rows = runs
         self.show_heading()
+
+    @property
+    def _area(self) -> Area:
+        return next(each for each in self.ancestors if isinstance(each, Area))
+
+    def action_views(self) -> None:
+        """The menu of saved views."""
+
+        def done(name: str) -> None:
+            self._view = name
+            table = self.table
+            table.post_message(Table.Ordered(table, table.cursor_key))
+
+        known = any(view.name == self._view for view in self._views)
+        shown = self._view if known else ""
+        run_views.open_views(self._area, self.table, self._views, shown, done)
+
+    def action_group(self) -> None:
+        """The menu of fields to group by."""
+        run_views.open_groups(self._area, self.table, self._params)
 
     def show_heading(self) -> None:
         """`delays · 12 of 63`, and the order."""
@@ -54,6 +102,13 @@ class RunsPane(Pane):
         total = text.count(len(table.rows))
         count = f"{text.count(table.hits)} of {total}" if table.filter_text else total
         name = f"{names.pop()} · " if len(names) == 1 else ""
-        by = table.sort[0].key if table.sort else ""
-        head = next((column.head for column in table.columns if column.key == by), "")
-        self.title(facts=f"{name}{count}", right=f"sorted by {head}" if head else "newest first")
+        heads = {column.key: column.head for column in table.columns}
+        order = [heads[level.key] for level in table.sort if level.key in heads]
+        group = table.group_key.removeprefix("params.")
+        words = [f"by {group}"] if group else []
+        words.append(f"sorted by {', '.join(order)}" if order else "newest first")
+        self.title(facts=f"{name}{count}", right=", ".join(words))
+
+
+def _named(prefix: str, fields: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name.removeprefix(prefix) for name in fields if name.startswith(prefix))
