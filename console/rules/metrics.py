@@ -266,6 +266,7 @@ def show(
         places = 0
     if 0 < abs(value) < 0.5 * 10**-places:
         text = general(value, 1)
-        return f"+{text}" if signed and value > 0 else text
+        text = f"+{text}" if signed and value > 0 else text
+        return f"{text} {unit}" if unit else text
     text = delta(value, places) if signed else fixed(value, places)
     return f"{text} {unit}" if unit else text

@@ -80,8 +80,6 @@ class DriftReport:
     missing_columns: tuple[str, ...] = ()
     """In the reference only."""
     added_columns: tuple[str, ...] = ()
-    noise: float | None = None
-    """Median over columns of the PSI that chance alone reaches (95 %)."""
     verdict: Verdict = "skipped"
     """Worst of the columns, of those that moved more than by themselves; inconclusive only when
     nothing is worse."""

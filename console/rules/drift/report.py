@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from statistics import median
 
 from console import text
 from console.rules import metrics
@@ -40,7 +39,6 @@ def profile_drift(
     columns = sorted(_decided(found, current.rows), key=_badness)
     drifted = [column for column in columns if column.is_drifted]
     total = math.fsum(column.weight for column in columns)
-    noises = [c.primary.noise for c in columns if c.primary.name == "psi" and c.primary.noise]
     report = DriftReport(
         rows_before=reference.rows,
         rows_after=current.rows,
@@ -49,7 +47,6 @@ def profile_drift(
         drifted_weight=math.fsum(c.weight for c in drifted) / total if total > 0 else 0.0,
         missing_columns=tuple(c.name for c in reference.columns if c.name not in now),
         added_columns=tuple(name for name in now if name not in known),
-        noise=median(noises) if noises else None,
         verdict=worst("pass" if column.is_usual else column.verdict for column in columns),
     )
     return replace(report, words=_words(report, drifted, has_weights=weights is not None))
@@ -93,22 +90,23 @@ def _is_beyond(result: Result) -> bool:
 
 
 def _explained(column: ColumnDrift, moved: list[Result], rows: int) -> str:
-    """`temp lies 3.31 σ away; by itself it keeps within 2.21 σ over 4 194 rows`."""
+    """`temp moved 3.31 σ; by itself at most 2.21 σ in 4 194 rows`."""
     own = column.yardstick
     if moved and not (own.name == "wasserstein" and _is_beyond(own)):
         own = max(moved, key=_effect)
-    if own.value is None or own.noise is None or not (moved or column.is_usual):
+    if own.value is None or not (moved or column.is_usual):
         return ""
-    shown, noise = (metrics.show(value, own.name) for value in (own.value, own.noise))
-    value = f"lies {shown} away"
+    if own.noise is None:
+        label = metrics.label_of(own.name)
+        return f"{column.column}: {label} {metrics.show(own.value, own.name)}"
+    shown, most = (metrics.show(value, own.name) for value in (own.value, own.noise))
+    words = f"{column.column} moved {shown}"
     if own.name != "wasserstein":
-        value = f"moved by {metrics.label_of(own.name)} {shown}"
+        words = f"{column.column}: {metrics.label_of(own.name)} {shown}"
         if not any(key == "noise" for key, _ in own.detail):
-            return f"{column.column} {value}; chance alone reaches {noise}"
-    over = f"over {text.count(rows)} rows"
-    if moved:
-        return f"{column.column} {value}; by itself it keeps within {noise} {over}"
-    return f"{column.column} {value}, within the {noise} it keeps to by itself {over}"
+            return f"{words}; chance alone reaches {most}"
+    within = f"by itself at most {most} in {text.count(rows)} rows"
+    return f"{words}; {within}" if moved else f"{words}, no further than {within}"
 
 
 def _badness(column: ColumnDrift) -> tuple[int, bool, bool, float, str]:

@@ -72,9 +72,12 @@ def load(client: Client, *, dataset: str = "", version: str = "") -> Snapshot:
     )
 
 
-def load_drift(client: Client, *, dataset: str, before: str, after: str) -> DriftReport:
-    """Which columns moved between two versions."""
-    return client.call(wire.get_drift, VersionPair(dataset=dataset, before=before, after=after))
+def load_drift(
+    client: Client, *, dataset: str, before: str, after: str, is_delivery: bool = False
+) -> DriftReport:
+    """Which columns moved between two versions, or in the rows that came with the later one."""
+    pair = VersionPair(dataset=dataset, before=before, after=after, is_delivery=is_delivery)
+    return client.call(wire.get_drift, pair)
 
 
 def load_diff(client: Client, *, dataset: str, before: str, after: str) -> DiffAnswer:

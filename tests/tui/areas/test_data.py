@@ -53,7 +53,7 @@ async def test_enter_on_a_column_draws_it_and_a_text_shows_its_values() -> None:
         screen = await it.press("enter", "enter")
         assert "humid share of rows" in screen and "PSI 0.41, 0.37 to 0.45" in screen
         assert "v3" in screen and "Moved since" not in screen
-        screen = await it.press("escape", "end", "enter")
+        screen = await it.press("escape", "tab", "end", "enter")
         assert "33.3 %" in it.row(screen, "EWR")
 
 
@@ -72,7 +72,9 @@ async def test_moving_asks_for_the_version_and_what_moved_in_it() -> None:
         await it.press("j")
         assert it.app.wants[-1] == ("main", {"dataset": "weather", "version": "2"})
     async with seen("data", data_snapshot(2), answer) as it:
-        assert it.app.wants == [("drift", {"dataset": "weather", "before": "v1", "after": "v2"})]
+        assert it.app.wants == [
+            ("drift", {"dataset": "weather", "before": "v1", "after": "v2", "is_delivery": False})
+        ]
 
 
 async def test_the_first_version_has_nothing_to_be_compared_with() -> None:
@@ -88,7 +90,10 @@ async def test_b_pins_a_version_and_marks_choose_another_one() -> None:
         screen = await it.press("b")
         assert "★" in it.row(screen, "v1", "May")
         await it.show(data_snapshot(3))
-        assert it.app.wants[-1] == ("drift", {"dataset": "weather", "before": "v1", "after": "v3"})
+        assert it.app.wants[-1] == (
+            "drift",
+            {"dataset": "weather", "before": "v1", "after": "v3", "is_delivery": False},
+        )
 
 
 async def test_space_marks_and_the_state_line_says_what_c_does() -> None:
@@ -103,8 +108,11 @@ async def test_c_tells_the_difference_worst_first() -> None:
         screen = await it.press("c")
         assert "weather@v2 → weather@v3" in screen and "2 228 added, 0 removed" in screen
         assert "Schema" in screen and "added DOUBLE" in it.row(screen, "gust")
-        assert "12 cells changed" in it.row(screen, "~  humid")
-        assert "humid 57 → 70" in it.row(screen, "~  EWR")
+        assert "PSI 0.41; moved 0.90 σ" in it.row(screen, "✗ humid")
+        assert "PSI 0.17" in it.row(screen, "≈ temp")
+        assert "precip" not in screen
+        assert "12 cells changed" in it.row(screen, "~ humid")
+        assert "humid 57 → 70" in it.row(screen, "~ EWR")
         assert "rows are named by origin and time_hour" in screen
         assert "July" in await it.press("escape")
 

@@ -83,6 +83,19 @@ async def test_drift_is_asked_for_once_in_a_while_only() -> None:
         assert [what for what, _ in it.app.wants] == ["drift", "drift"]
 
 
+async def test_enter_on_a_feature_draws_training_and_served_rows_in_one_chart() -> None:
+    async with seen("serving", serving_snapshot(), answer) as it:
+        await it.press("tab")
+        screen = await it.press("enter")
+        assert "humid share of rows" in screen and "PSI 0.41, 0.37 to 0.45" in screen
+        assert "training" in screen and "served" in screen and "esc back" in screen
+        assert "humid moved 0.90 σ; by itself at most 0.80 σ in 4 388 rows" in screen
+        screen = await it.press("down")
+        assert "dewp share of rows" in screen
+        screen = await it.press("escape")
+        assert "Latency" in screen and "served" not in screen
+
+
 async def test_an_endpoint_that_is_not_ready_says_why() -> None:
     failed = replace(ENDPOINT, state="failed", reason="port 8100 is taken")
     async with seen("serving", serving_snapshot(endpoint=failed), answer) as it:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
@@ -18,16 +18,17 @@ from console.tui.areas.base import Area, AreaEntry, Choice, nothing_yet
 from console.tui.areas.data import deeds, filters
 from console.tui.areas.data.contract_pane import ContractPane
 from console.tui.areas.data.deep_panes import PAGE_ROWS, DifferencePane, RowsPane
+from console.tui.areas.data.moved_pane import MovedPane
 from console.tui.areas.data.places import CSS
-from console.tui.areas.data.shapes import moved_chart, profile_chart, value_lines
+from console.tui.areas.data.shapes import profile_chart, value_lines
 from console.tui.areas.data.tables import (
     dataset_columns,
-    moved_columns,
     profile_columns,
     rule_columns,
     version_columns,
     version_second,
 )
+from console.tui.drift_pictures import moved_chart, moved_in_words
 from console.tui.ink import Line
 from console.tui.keymaps import bind
 from console.tui.signs import said
@@ -38,7 +39,7 @@ from console.tui.widgets.pane import Pane, Words
 from console.tui.widgets.prose import Lines, Prose, Text
 from console.tui.widgets.table import Table
 from storage.records.datasets import Dataset, DatasetVersion
-from storage.records.drift import ColumnDrift, DriftReport
+from storage.records.drift import DriftReport
 from storage.records.profiles import ColumnProfile
 from storage.records.results import Result
 
@@ -54,7 +55,9 @@ class DataArea(Area):
     SPLIT: ClassVar[str] = "#left"
     help_text: ClassVar[str] = "Data versions: what came in, whether it holds, what moved."
     help_words: ClassVar[Words] = (
-        ("PSI", "how far a column moved: 0.10 warns, 0.25 fails; noise is what chance reaches"),
+        ("PSI", "how far a column moved: 0.10 warns, 0.25 fails"),
+        ("by itself", "what chance and its own habit reach: stretches of as many older rows"),
+        ("≈", "beyond a line, yet no further than it moves by itself"),
         ("before, after", "both distributions on the same bins"),
         ("contract", "rules of the declared ODCS file, with the rate at which they are broken"),
         ("★", "b pins the version that the others are held against"),
@@ -75,9 +78,6 @@ class DataArea(Area):
     def __init__(self, entry: AreaEntry) -> None:
         super().__init__(entry)
         self._snapshot: Snapshot | None = None
-        self._drift: DriftReport | None = None
-        self._pair: tuple[str, str, str] = ("", "", "")
-        """Dataset, before and after of what moved."""
         self._shaped_from = ""
         """Table whose column is drawn over the whole place."""
 
@@ -90,10 +90,6 @@ class DataArea(Area):
         columns: Table[ColumnProfile] = Table(
             profile_columns(), key=lambda each: each.name, id="columns",
             fields=filters.COLUMN_FIELDS, verbs={"open": "shape"},
-        )  # fmt: skip
-        moved: Table[ColumnDrift] = Table(
-            moved_columns(), key=lambda each: each.column, id="moved", fields=filters.MOVED_FIELDS,
-            verbs={"open": "shape"},
         )  # fmt: skip
         datasets: Table[Dataset] = Table(
             dataset_columns(), key=lambda each: each.name, has_head=False, id="datasets",
@@ -114,8 +110,7 @@ class DataArea(Area):
                            help="The rules that were checked, worst first.")  # fmt: skip
             with Stack(id="right"):
                 yield Pane("Columns", columns, id="columns-pane")
-                yield Pane("Moved", moved, id="moved-pane",
-                           help="Columns whose distribution moved, worst first.")  # fmt: skip
+                yield MovedPane()
                 yield Pane("Shape", LineChart(id="shape"), Lines(id="values"), is_stop=False,
                            id="shape-pane")  # fmt: skip
         yield RowsPane()
@@ -180,6 +175,9 @@ class DataArea(Area):
             for each in snapshot.versions
             if each.parent in rows
         }
+        right, moved = self.query_one("#right", Stack), self.query_one(MovedPane)
+        if is_short != (right.children[0] is moved):
+            right.move_child(moved, before=0) if is_short else right.move_child(moved, after=1)
         versions = self.query_one("#versions", Table)
         versions.columns = version_columns(
             snapshot.at, changes, baseline=versions.baseline, is_short=is_short
@@ -226,36 +224,41 @@ class DataArea(Area):
         pane.title(facts=text.counted(len(results), "rule"), right=said(verdict, words))
         table.rows = results
 
+    @property
+    def _drift(self) -> DriftReport | None:
+        return self.query_one(MovedPane).report
+
+    @property
+    def _pair(self) -> tuple[str, str, str]:
+        return self.query_one(MovedPane).pair
+
+    @property
+    def _first_of_detail(self) -> str:
+        """What moved comes first on a small terminal; of a first version nothing did."""
+        is_first = self.size_class == "narrow" and self._pair[0]
+        return "#moved" if is_first else "#columns"
+
     def _ask_moved(self, version: DatasetVersion) -> None:
         """What moved since the pinned version, the marked one, or the one before."""
         versions = self.query_one("#versions", Table)
         known = {each.version for each in versions.rows}
         pinned = [int(versions.baseline)] if versions.baseline else []
         marked = sorted((int(key) for key in versions.marked), reverse=True)
-        others = [n for n in (*pinned, *marked) if n != version.version and n in known]
-        before = others[0] if others else (version.parent or version.version - 1)
-        if before < 1 or before not in known:
-            self.query_one("#moved-pane", Pane).title("Moved", facts="nothing to compare with",
-                                                      right="")  # fmt: skip
-            table = self.query_one("#moved", Table)
-            table.rows = ()
-            table.say(Line(("This is the first version.", "quiet")))
-            self._pair, self._drift = ("", "", ""), None
+        moved = self.query_one(MovedPane)
+        if moved.begin(version, known, (*pinned, *marked)):
+            dataset, before, after = moved.pair
+            self.post_message(
+                self.Wants(self, "drift", dataset=dataset, before=before, after=after,
+                           is_delivery=moved.is_delivery)
+            )  # fmt: skip
+        elif moved.report is None:
             self._show_shape()
-            return
-        pair = (version.dataset, f"v{before}", f"v{version.version}")
-        if pair == self._pair and self._drift is not None:
-            return
-        self._pair = pair
-        self._drift = None
-        table = self.query_one("#moved", Table)
-        table.rows = ()
-        table.wait()
-        self.post_message(self.Wants(self, "drift", dataset=pair[0], before=pair[1], after=pair[2]))
 
     def show_part(self, what: str, value: Any) -> None:
         if what == "drift":
-            self._show_moved(value)
+            self.query_one(MovedPane).show(value, is_narrow=self.size_class == "narrow")
+            self._show_shape()
+            self._say()
         elif what == "rows":
             self.query_one(RowsPane).show(value, self._version)
         elif what == "contract":
@@ -265,25 +268,9 @@ class DataArea(Area):
             self._say()
         else:
             difference = self.query_one(DifferencePane)
-            if difference.show(value):
+            if difference.show(value, self._drift):
                 self.set_timer(ASK_AGAIN_S, self._ask_difference)
             self.say(difference.words)
-
-    def _show_moved(self, report: DriftReport) -> None:
-        self._drift = report
-        _, before, after = self._pair
-        limits = "warn 0.10   fail 0.25" if self.size_class != "narrow" else ""
-        if limits and report.noise is not None and report.noise >= 0.005:
-            limits += f"   noise {text.fixed(report.noise, 2)}"
-        pane = self.query_one("#moved-pane", Pane)
-        pane.title(f"Moved since {before}", right=limits,
-                   facts=f"{after} against {before} · PSI, worst first")  # fmt: skip
-        table = self.query_one("#moved", Table)
-        table.rows = report.columns
-        if not report.columns:
-            table.say(Line(("No column can be compared.", "quiet")))
-        self._show_shape()
-        self._say()
 
     def _show_shape(self) -> None:
         """The chosen column, drawn large: before and after where both are known."""
@@ -297,9 +284,8 @@ class DataArea(Area):
                         if each.name == name), None)  # fmt: skip
         if drift is not None:
             _, before, after = self._pair
-            interval = text.interval(drift.primary.ci_low, drift.primary.ci_high, 2)
-            value = f"PSI {text.fixed(drift.primary.value, 2)}, {interval}"
-            pane.title(name, facts="share of rows", right=said(drift.verdict, value))
+            after = "added" if self.query_one(MovedPane).is_delivery else after
+            pane.title(name, facts="share of rows", right=moved_in_words(drift))
             picture = moved_chart(drift, before, after)
         else:
             pane.title(name or "Shape", facts="share of rows", right="")
@@ -328,8 +314,9 @@ class DataArea(Area):
         marked = len(self.query_one("#versions", Table).marked)
         parts = [f"{marked} marked · c compares {self._pair[1]} with {self._pair[2]}"] if marked \
             and self._pair[0] else []  # fmt: skip
-        if self._drift is not None and self._drift.words:
-            parts.append(self._drift.words)
+        words = self.query_one(MovedPane).words
+        if words:
+            parts.append(words)
         else:
             used = f"used by {', '.join(version.used_by)}" if version.used_by else "not used yet"
             parts += [version.name, version.source.rsplit("/", 1)[-1], used]
@@ -359,8 +346,10 @@ class DataArea(Area):
         self.compare_with_mark()
 
     @on(Table.Moved, "#moved, #columns")
+    @on(events.DescendantFocus)
     def look_at_column(self) -> None:
         self._show_shape()
+        self._say()
 
     @on(Table.Opened, "#moved, #columns")
     def open_column(self, event: Table.Opened) -> None:
@@ -388,7 +377,7 @@ class DataArea(Area):
     @on(Table.Opened, "#versions")
     def open_version(self) -> None:
         self.add_class("-open")
-        self.query_one("#columns", Table).focus()
+        self.query_one(self._first_of_detail, Table).focus()
 
     @on(Table.Opened, "#datasets")
     def open_dataset(self, event: Table.Opened) -> None:
@@ -409,7 +398,7 @@ class DataArea(Area):
                 self._want(names[(names.index(snapshot.dataset) + step) % len(names)], "")
 
     def _want(self, dataset: str, version: str) -> None:
-        self._drift = None
+        self.query_one(MovedPane).report = None
         self.post_message(self.Wants(self, "main", dataset=dataset, version=version))
 
     def _want_rows(self, version: DatasetVersion, offset: int) -> None:
@@ -470,10 +459,10 @@ class DataArea(Area):
                     if self.has_class(each))  # fmt: skip
         self.remove_class(name)
         is_in_detail = self.has_class("-open") and self.size_class == "narrow"
-        target = (
-            self._shaped_from if name == "-shape" else "columns" if is_in_detail else "versions"
-        )
-        self.query_one(f"#{target}", Table).focus()
+        target = self._first_of_detail if is_in_detail else "#versions"
+        if name == "-shape":
+            target = f"#{self._shaped_from}"
+        self.query_one(target, Table).focus()
         self._say()
         self.refresh_bindings()
         return True

@@ -14,6 +14,7 @@ from console.tui.widgets.pane import Pane
 from console.tui.widgets.table import Table
 from console.wire.datasets import DiffAnswer, Rows
 from storage.records.datasets import DatasetVersion
+from storage.records.drift import DriftReport
 
 PAGE_ROWS = 200
 
@@ -54,7 +55,7 @@ class DifferencePane(Pane):
             section=lambda each: each.section, id="difference", fields=TOLD_FIELDS,
         )  # fmt: skip
         super().__init__("Difference", self._table, id="difference-view",
-                         help="Schema, then columns by cells changed, then examples.")  # fmt: skip
+                         help="Schema, what moved, cells changed, then examples.")  # fmt: skip
         self._job = 0
         self.words = ""
         """How the versions were compared, for the state line."""
@@ -65,7 +66,7 @@ class DifferencePane(Pane):
         self._table.say(Line(("reading …", "quiet")))
         self._table.focus()
 
-    def show(self, answer: DiffAnswer) -> bool:
+    def show(self, answer: DiffAnswer, moved: DriftReport | None = None) -> bool:
         """True while a job still compares: ask again in a moment."""
         diff = answer.diff
         if diff is None:
@@ -78,7 +79,7 @@ class DifferencePane(Pane):
             right=text.counted(diff.chunks_shared, "chunk") + " shared",
         )
         self.words = how_compared(diff)
-        self._table.rows = told(diff)
+        self._table.rows = told(diff, moved)
         if not self._table.rows:
             self._table.say(Line((f"{self.words[:1].upper()}{self.words[1:]}.", "ink")))
         return False

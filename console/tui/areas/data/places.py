@@ -20,7 +20,7 @@ CSS: Final = """
     DataArea.-narrow #columns { max-height: 8; }
     DataArea #moved { max-height: 9; }
     DataArea.-narrow #moved { max-height: 7; }
-    DataArea.-narrow #moved-pane { margin: 0; }
+    DataArea.-narrow #columns-pane { margin: 0; }
     DataArea #worst { display: none; margin: 1 0 0 0; }
     DataArea.-narrow #worst { display: block; }
     DataArea #rules-pane { display: none; }

@@ -24,22 +24,6 @@ def shape(each: ColumnProfile) -> tuple[float, ...]:
     return tuple(count / total for _, count in each.top[:HISTOGRAM_CELLS]) if total else ()
 
 
-def moved_chart(each: ColumnDrift, before: str, after: str) -> Chart | None:
-    """Both distributions of one column, drawn large; None for categories."""
-    if not each.edges or len(each.edges) < 2:
-        return None
-    middles = [(a + b) / 2 for a, b in zip(each.edges, each.edges[1:], strict=False)]
-    was = [(x, 100 * y) for x, y in zip(middles, each.before, strict=False)]
-    now = [(x, 100 * y) for x, y in zip(middles, each.after, strict=False)]
-    return Chart(
-        series=(
-            Series(points=was, label=before, ink="quiet"),
-            Series(points=now, label=after, ink="accent", is_judged=True),
-        ),
-        y=Axis(floor=0.0, write=lambda value: f"{value:g} %"),
-    )
-
-
 def profile_chart(each: ColumnProfile) -> Chart | None:
     """One distribution, drawn large; None for categories."""
     shares = histogram_rules.shape(each, _BINS)

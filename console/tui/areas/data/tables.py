@@ -10,7 +10,7 @@ from console.rules import metrics
 from console.tui.areas.data.shapes import HISTOGRAM_CELLS, shape
 from console.tui.ink import EMPTY, Line, Part
 from console.tui.signs import said, sign, state, value_ink
-from console.tui.widgets.bars import histogram
+from console.tui.widgets.bars import histogram, sparkline
 from console.tui.widgets.table_layout import Column
 from console.wire.datasets import Rows
 from storage.records.datasets import Dataset, DatasetVersion
@@ -18,6 +18,7 @@ from storage.records.drift import ColumnDrift
 from storage.records.profiles import QUANTILES, ColumnProfile
 from storage.records.results import Result
 
+HISTORY_CELLS = 8
 _SPREAD = tuple(QUANTILES.index(q) for q in (0.05, 0.5, 0.95))
 
 
@@ -90,6 +91,8 @@ def dataset_columns() -> list[Column[Dataset]]:
                else EMPTY, width=1),
         Column(key="version", cell=lambda each: f"v{each.latest_version}" if each.latest_version
                else text.MISSING, align="right", ink="quiet"),
+        Column(key="history", width=HISTORY_CELLS, rank=55, meaning="rows of the last versions",
+               draw=lambda each, width: sparkline(each.rows_history, width)),
         Column(key="rows", cell=lambda each: text.count(each.latest_rows), align="right"),
         Column(key="shared", cell=_shared, align="right", ink="quiet", rank=60),
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
@@ -27,6 +27,7 @@ from console.tui.areas.serving.parts import (
     realised,
     routes_in_words,
 )
+from console.tui.drift_pictures import moved_chart, moved_in_words
 from console.tui.ink import EMPTY, Line, Part
 from console.tui.keymaps import bind
 from console.tui.pictures import (
@@ -113,6 +114,8 @@ class ServingArea(Area):
         self._since_drift = DRIFT_EVERY
         self._is_frozen = False
         self._chart = CHARTS[0]
+        self._shaped = ""
+        """The column whose training and served rows are drawn instead of the latency."""
 
     def compose(self) -> ComposeResult:
         yield Lines(id="head")
@@ -154,10 +157,10 @@ class ServingArea(Area):
     def _drift_pane(self, place: str) -> Pane:
         table: Table[ColumnDrift] = Table(
             drift_columns(is_wide=not place), key=lambda each: each.column, has_head=False,
-            id=f"drift{place}", fields=_DRIFT_FIELDS, verbs={"open": "model"},
+            id=f"drift{place}", fields=_DRIFT_FIELDS, verbs={"open": "shape"},
         )  # fmt: skip
         return Pane("Drift", table, id=f"drift{place}-pane",
-                    help="Features against training, most moved first.")  # fmt: skip
+                    help="Features against training; enter draws both.")  # fmt: skip
 
     def _compared_pane(self, place: str) -> Pane:
         table = Table(compared_columns(), key=lambda each: each.name, has_cursor=False,
@@ -221,7 +224,7 @@ class ServingArea(Area):
         is_wide = self.size_class == "wide"
         window = text.age(view.window_s)
         name = CHARTS[0] if is_wide else self._chart
-        title, facts, right, data = self._main_chart(name, view)
+        title, facts, right, data = self._shaped_chart() or self._main_chart(name, view)
         self.query_one("#latency-pane", Pane).title(title, facts=f"{facts} · {window}", right=right)
         self.query_one("#latency", LineChart).data = data
         if is_wide:
@@ -234,6 +237,15 @@ class ServingArea(Area):
             title, facts, right, data = self._main_chart("accuracy", view)
             self.query_one("#accuracy-pane", Pane).title(title, facts=facts, right=right)
             self.query_one("#accuracy", LineChart).data = data
+
+    def _shaped_chart(self) -> tuple[str, str, Part, Chart] | None:
+        """The chosen column: its training rows and the served ones on the same bins."""
+        known = self._drift.columns if self._drift else ()
+        drift = next((each for each in known if each.column == self._shaped), None)
+        picture = moved_chart(drift, "training", "served") if drift is not None else None
+        if drift is None or picture is None:
+            return None
+        return drift.column, "share of rows", moved_in_words(drift), picture
 
     def _main_chart(self, name: str, view: EndpointView) -> tuple[str, str, Part, Chart]:
         """Title, facts, right end and picture of one measure."""
@@ -311,6 +323,11 @@ class ServingArea(Area):
         parts.append(f"{text.count(view.total_requests)} requests, {text.count(dropped)} dropped")
         if self._is_frozen:
             parts.insert(0, "frozen, p goes on")
+        focused = self.screen.focused
+        if isinstance(focused, Table) and (focused.id or "").startswith("drift"):
+            parts = [focused.cursor_row.words] if focused.cursor_row is not None else []
+            if not any(parts) and self._drift is not None:
+                parts = [self._drift.words]
         self.say(" · ".join(parts))
 
     def reveal(self, kind: str, name: str) -> None:
@@ -382,14 +399,33 @@ class ServingArea(Area):
             self._show_head(view)
             self._show_charts(view)
             self._show_numbers(view, self._snapshot)
+            self._say(view, self._snapshot)
 
     @on(Table.Opened, "#drift, #drift-below")
     def open_column(self, event: Table.Opened) -> None:
-        """To the version that was trained on the column."""
-        view = self._snapshot.view if self._snapshot else None
-        if view is not None and view.endpoint.routes:
-            route = view.endpoint.routes[0]
-            self.post_message(self.Jumps(self, f"model:{view.endpoint.model}@v{route.version}"))
+        """Draw what the model was trained on and what it is asked now, in the large chart."""
+        self._shaped = "" if event.key == self._shaped else event.key
+        self._show_again()
+        self.refresh_bindings()
+
+    @on(Table.Moved, "#drift, #drift-below")
+    @on(events.DescendantFocus)
+    def look_at_column(self, event: Table.Moved | events.DescendantFocus) -> None:
+        if self._shaped and isinstance(event, Table.Moved) and event.key:
+            self._shaped = event.key
+        self._show_again()
+
+    @property
+    def can_go_back(self) -> bool:
+        return bool(self._shaped)
+
+    def go_back(self) -> bool:
+        if not self._shaped:
+            return False
+        self._shaped = ""
+        self._show_again()
+        self.refresh_bindings()
+        return True
 
     @on(Table.Opened, "#events")
     def open_event(self, event: Table.Opened) -> None:
