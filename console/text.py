@@ -169,11 +169,18 @@ def count(value: float | None) -> str:
 
 
 def percent(ratio: float | None, decimals: int | None = None) -> str:
-    """A ratio as percent: 0.029 is `2.9 %`. Below one percent two decimals, unless told."""
+    """A ratio as percent: 0.029 is `2.9 %`. Below one percent two decimals, unless told; what is
+    not zero never looks like it.
+
+    >>> percent(0.029), percent(0.002), percent(1 / 28_834), percent(0.0)
+    ('2.9 %', '0.20 %', '0.003 %', '0.0 %')
+    """
     if ratio is None or ratio != ratio:
         return MISSING
     if decimals is None:
         decimals = 2 if 0 < abs(ratio) < 0.01 else 1
+        if 0 < abs(ratio) < 0.0001:
+            decimals = min(-math.floor(math.log10(abs(ratio) * 100)), 12)
     return f"{fixed(ratio * 100, decimals)} %"
 
 

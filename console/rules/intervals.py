@@ -240,26 +240,23 @@ def _binomial_quantile(p: float, n: int, q: float) -> int:
 # --------------------------------------------------------------------------- trend of a rate
 
 
-def laney_chart(
-    violations: Sequence[int], rows: Sequence[int]
-) -> tuple[float, tuple[Interval, ...]]:
-    """Centre and 3σ limits per version of a rate over time (p′ chart), ≥ 2 versions, rows > 0.
+def laney_limits(violations: Sequence[int], rows: Sequence[int], n: int) -> Interval:
+    """3σ limits of a rate in `n` rows, from what earlier versions had (p′ chart); rows > 0.
 
     Ordinary limits of a proportion shrink to nothing with millions of rows; these widen them by
-    how much neighbouring versions really differ. Limits are clipped to 0..1. Source: Laney 2002.
+    how much neighbouring versions really differ. Clipped to 0..1; fewer than two versions, or none
+    with any violation, give the rate itself. Source: Laney 2002.
     """
     centre = sum(violations) / sum(rows)
-    sigmas = [math.sqrt(centre * (1 - centre) / n) for n in rows]
     if len(rows) < 2 or centre in (0.0, 1.0):
-        return centre, tuple((centre, centre) for _ in rows)
+        return centre, centre
+    sigma = math.sqrt(centre * (1 - centre))
     scores = [
-        (k / n - centre) / sigma for k, n, sigma in zip(violations, rows, sigmas, strict=True)
+        (k / m - centre) * math.sqrt(m) / sigma for k, m in zip(violations, rows, strict=True)
     ]
     moves = [abs(after - before) for before, after in pairwise(scores)]
-    spread = sum(moves) / len(moves) / 1.128
-    return centre, tuple(
-        (max(0.0, centre - 3 * spread * s), min(1.0, centre + 3 * spread * s)) for s in sigmas
-    )
+    half = 3 * sum(moves) / len(moves) / 1.128 * sigma / math.sqrt(n)
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 # --------------------------------------------------------------------------- rows needed

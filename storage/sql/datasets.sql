@@ -161,6 +161,15 @@ FROM dataset_versions
 WHERE dataset = $dataset
     AND version = $version;
 
+-- name: list_dataset_results
+-- The contract results of the newest versions before one.
+SELECT version, results
+FROM dataset_versions
+WHERE dataset = $dataset
+    AND version <= $version
+ORDER BY version DESC
+LIMIT $limit;
+
 -- name: set_dataset_version_note
 -- What a person wants to remember about a version.
 UPDATE dataset_versions

@@ -34,6 +34,14 @@ class VersionManifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VersionResults:
+    """What the contract said of one version."""
+
+    version: int
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
     """Something that was made from a version."""
 
@@ -144,6 +152,15 @@ def get_dataset_results(
     params = {"dataset": dataset, "version": version}
     found = queries.row(connection, "get_dataset_results", params, into=tuple[Result, ...])
     return found or ()
+
+
+def list_dataset_results(
+    connection: DuckDBPyConnection, dataset: str, version: int, limit: int
+) -> dict[int, tuple[Result, ...]]:
+    """Version -> contract results, of `version` and so many before it."""
+    params = {"dataset": dataset, "version": version, "limit": limit}
+    found = queries.rows(connection, "list_dataset_results", params, into=VersionResults)
+    return {each.version: each.results for each in found}
 
 
 def set_dataset_version_note(

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from console.rules.contract_trends import Earlier
 from console.rules.contracts import parse
 from console.rules.intervals import clopper_pearson, wilson
 from console.worker.data.checking import check, wanted
@@ -255,10 +256,24 @@ def test_the_change_since_the_version_before_has_an_interval(verify: Callable[..
     now = verify(
         rule,
         "SELECT CASE WHEN i < 60 THEN NULL ELSE i END AS x FROM range(1000) t(i)",
-        previous=[before],
+        earlier=Earlier(previous={"r": before}),
     )
     assert now.previous == 0.01
     assert dict(now.detail)["change"].startswith("5.0 %, 95 % from 3.")
+    assert "usual" not in dict(now.detail), "one version tells no habit"
+
+
+def test_over_many_versions_a_rate_says_what_is_usual_and_the_contract_still_decides(
+    verify: Callable[..., Result],
+) -> None:
+    rule = Rule(id="r", kind="required", columns=("x",), max_rate=0.5)
+    query = "SELECT CASE WHEN i < {} THEN NULL ELSE i END AS x FROM range(1000) t(i)"
+    rates = {"r": [(9 + i % 3, 1000) for i in range(10)]}
+    calm = verify(rule, query.format(10), earlier=Earlier(rates=rates))
+    assert dict(calm.detail)["usual"] == "0.64 % to 1.3 % over 10 versions"
+    loud = verify(rule, query.format(60), earlier=Earlier(rates=rates))
+    assert dict(loud.detail)["usual"].endswith("over 10 versions; this one is above")
+    assert loud.verdict == "pass"
 
 
 def test_row_counts_are_checked_absolutely_and_against_the_version_before(
@@ -271,8 +286,14 @@ def test_row_counts_are_checked_absolutely_and_against_the_version_before(
     assert verify(replace(band, maximum=""), query).verdict == "pass"
     relative = replace(band, minimum="0.5", maximum="1.5", baseline="previous")
     assert verify(relative, query).verdict == "skipped"
-    assert verify(relative, query, previous_rows=80).verdict == "pass"
-    assert verify(relative, query, previous_rows=300).verdict == "fail"
+    assert verify(relative, query, earlier=Earlier(delivered=[(1, 80)])).verdict == "pass"
+    assert verify(relative, query, earlier=Earlier(delivered=[(1, 300)])).verdict == "fail"
+    many = Earlier(delivered=[(4, 9000), (3, 90), (2, 110), (1, 9000)])
+    assert verify(relative, query, earlier=many).verdict == "fail"
+    assert verify(replace(relative, baseline="window:3"), query, earlier=many).verdict == "pass"
+    assert verify(replace(relative, baseline="pinned:v2"), query, earlier=many).verdict == "pass"
+    gone = verify(replace(relative, baseline="pinned:v7"), query, earlier=many)
+    assert (gone.verdict, gone.reason) == ("skipped", "there is no version v7 to compare with")
 
 
 def test_freshness_is_measured_from_the_newest_time(verify: Callable[..., Result]) -> None:

@@ -87,7 +87,7 @@ def test_classes_are_counted_and_compared_with_before(connection: Connection) ->
     effective = math.exp(-sum(p * math.log(p) for p in shares))
     assert dict(named(results, "imbalance").detail)["effective classes"] == f"{effective:.3f}"
     assert named(results, "share of rare").value == 0.02
-    later = class_balance(connection, "(FROM t WHERE y != 'rare')", "y", results)
+    later = class_balance(connection, "(FROM t WHERE y != 'rare')", "y", "t")
     assert named(later, "share of a").previous == 0.5
     moved = named(later, "class shares moved").value
     assert moved == pytest.approx((abs(500 / 980 - 0.5) + abs(480 / 980 - 0.48) + 0.02) / 2)

@@ -155,12 +155,13 @@ def test_laney_limits_widen_when_versions_differ_by_more_than_chance() -> None:
     rows = [10_000_000] * 10
     quiet = [100_000 + (-1) ** i * 300 for i in range(10)]
     loud = [100_000 + (-1) ** i * 30_000 for i in range(10)]
-    centre, limits = intervals.laney_chart(quiet, rows)
-    assert centre == pytest.approx(0.01)
-    width = limits[0][1] - limits[0][0]
-    loud_width = intervals.laney_chart(loud, rows)[1][0]
-    assert loud_width[1] - loud_width[0] > 50 * width
-    assert intervals.laney_chart([0, 0], [10, 10]) == (0.0, ((0.0, 0.0), (0.0, 0.0)))
+    low, high = intervals.laney_limits(quiet, rows, rows[0])
+    assert (low + high) / 2 == pytest.approx(0.01)
+    loud_low, loud_high = intervals.laney_limits(loud, rows, rows[0])
+    assert loud_high - loud_low > 50 * (high - low)
+    few = intervals.laney_limits(quiet, rows, 100_000)
+    assert few[1] - few[0] == pytest.approx(10 * (high - low)), "fewer rows vary more"
+    assert intervals.laney_limits([0, 0], [10, 10], 10) == (0.0, 0.0)
 
 
 p_values = st.lists(st.floats(0, 1), max_size=30)

@@ -18,6 +18,7 @@ from console.agent.ingest import Source
 from storage.records.datasets import DatasetVersion
 from storage.records.jobs import Job, JobState
 from storage.records.reports import VersionReport
+from storage.records.results import Result
 from storage.tables import datasets, jobs, ledger
 
 if TYPE_CHECKING:
@@ -81,7 +82,13 @@ def _tables(connection: DuckDBPyConnection, query: str) -> dict[str, str]:
 def _history(
     connection: DuckDBPyConnection, versions: Sequence[DatasetVersion]
 ) -> list[dict[str, Any]]:
-    """Earlier versions for baselines and trends, newest first; results of the newest only."""
+    """Earlier versions for baselines and trends, newest first; of their results the rates, and
+    all of the newest one's."""
+    results = (
+        datasets.list_dataset_results(connection, versions[0].dataset, versions[0].version, HISTORY)
+        if versions
+        else {}
+    )
     return [
         {
             "version": each.version,
@@ -91,14 +98,20 @@ def _history(
             "rows": each.rows,
             "delivered": delivered_rows(each),
             "created_at": each.created_at.isoformat(),
-            "results": []
-            if number
-            else msgspec.to_builtins(
-                datasets.get_dataset_results(connection, each.dataset, each.version)
-            ),
+            "results": [] if number else msgspec.to_builtins(results.get(each.version, ())),
+            "rates": _rates(results.get(each.version, ())),
         }
         for number, each in enumerate(versions[:HISTORY])
     ]
+
+
+def _rates(results: Sequence[Result]) -> dict[str, tuple[int, int]]:
+    """Rule id -> (violations, rows) of the results that are rates."""
+    return {
+        dict(each.detail).get("rule", ""): (round(each.value * each.n), each.n)
+        for each in results
+        if each.unit == "%" and each.value is not None and each.n
+    }
 
 
 def delivered_rows(version: DatasetVersion) -> int:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb
 
 from console.rules import contract_sql as sql
+from console.rules.contract_trends import Earlier, baseline_rows, usual
 from console.rules.intervals import clopper_pearson, newcombe, wilson
 from console.rules.verdicts import CENSUS, WORST_FIRST, judge
 from console.text import percent
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 EXAMPLES: Final = 20
+NOTHING: Final = Earlier()
+"""The first version has nothing before it."""
 RULE: Final = "rule"
 """Key in a result's detail: the id of the rule, by which results of versions belong together."""
 _TYPES: Final[dict[LogicalType, str]] = {
@@ -66,8 +69,7 @@ def check(
     *,
     rows: NumberedRows | None = None,
     problems: Sequence[CellProblem] = (),
-    previous: Sequence[Result] = (),
-    previous_rows: int | None = None,
+    earlier: Earlier = NOTHING,
     tables: Mapping[str, str] | None = None,
     now: datetime | None = None,
     watch: Watch | None = None,
@@ -75,8 +77,8 @@ def check(
     """Check what stands after FROM in `relation`; results come worst first.
 
     `rows` gives row numbers to examples at no cost, `problems` are the cells that reading could
-    not turn into their type, `previous` the results for the version before (for trends, found by
-    rule id), `tables` what references point to (name -> relation).
+    not turn into their type, `earlier` what versions before were found to be (for trends and
+    relative limits), `tables` what references point to (name -> relation).
     """
     described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     run = _Run(
@@ -86,8 +88,7 @@ def check(
         types={str(row[0]): str(row[1]) for row in described},
         rows=rows,
         problems={problem.column: problem for problem in problems},
-        previous={dict(result.detail).get(RULE, ""): result for result in previous},
-        previous_rows=previous_rows,
+        earlier=earlier,
         tables=dict(tables or {}),
         now=now or datetime.now(UTC),
     )
@@ -106,8 +107,7 @@ class _Run:
     types: dict[str, str]
     rows: NumberedRows | None
     problems: dict[str, CellProblem]
-    previous: dict[str, Result]
-    previous_rows: int | None
+    earlier: Earlier
     tables: dict[str, str]
     now: datetime
     n: int = 0
@@ -189,7 +189,7 @@ class _Run:
         return self.tables[sql.reference_table(rule)]
 
     def _base(self, rule: Rule) -> Result:
-        before = self.previous.get(rule.id)
+        before = self.earlier.previous.get(rule.id)
         draft = rule.status == "draft" and rule.severity in ("error", "critical")
         return Result(
             name=rule.name or rule.kind.replace("_", " "),
@@ -234,13 +234,16 @@ class _Run:
         return judge(result)
 
     def _trend(self, rule: Rule, count: int) -> tuple[tuple[str, str], ...]:
-        before = self.previous.get(rule.id)
+        """How it changed since the version before, and what is usual over many."""
+        usually = usual(self.earlier.rates.get(rule.id, ()), count, self.n)
+        facts = (("usual", usually),) if usually else ()
+        before = self.earlier.previous.get(rule.id)
         if before is None or before.value is None or not before.n:
-            return ()
-        earlier = round(before.value * before.n)
-        change, low, high = newcombe(count, self.n, earlier, before.n)
+            return facts
+        known = round(before.value * before.n)
+        change, low, high = newcombe(count, self.n, known, before.n)
         words = f"{percent(change)}, 95 % from {percent(low)} to {percent(high)}"
-        return (("change", words),)
+        return (("change", words), *facts)
 
     def _examples(self, rule: Rule) -> tuple[tuple[str, str], ...]:
         """Some violating rows as (row number, what stands there)."""
@@ -319,12 +322,13 @@ class _Run:
         low = float(rule.minimum) if rule.minimum else None
         high = float(rule.maximum) if rule.maximum else None
         if rule.baseline:
-            if self.previous_rows is None:
-                return self._not_run(rule, "skipped", "there is no version before to compare with")
-            low = low * self.previous_rows if low is not None else None
-            high = high * self.previous_rows if high is not None else None
+            rows, why = baseline_rows(rule.baseline, self.earlier.delivered)
+            if rows is None:
+                return self._not_run(rule, "skipped", why)
+            low = low * rows if low is not None else None
+            high = high * rows if high is not None else None
         base = self._base(rule)
-        before = float(self.previous_rows) if self.previous_rows is not None else None
+        before = float(self.earlier.delivered[0][1]) if self.earlier.delivered else None
         return judge(
             replace(
                 base,

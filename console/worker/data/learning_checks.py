@@ -94,23 +94,23 @@ def duplicates(connection: DuckDBPyConnection, relation: str) -> tuple[Result, .
 
 
 def class_balance(
-    connection: DuckDBPyConnection, relation: str, label: str, previous: Sequence[Result] = ()
+    connection: DuckDBPyConnection, relation: str, label: str, before: str = ""
 ) -> tuple[Result, ...]:
-    """Share of each class, how uneven they are, and how far they moved since `previous`."""
-    column = quote(label)
-    counted = execute(
-        connection,
-        f"SELECT CAST({column} AS VARCHAR), count(*) FROM {relation} WHERE {column} IS NOT NULL "
-        f"GROUP BY 1 ORDER BY 2 DESC, 1",
-    )
-    counts = {str(value): int(count) for value, count in counted}
+    """Share of each class, how uneven they are, and how far they moved since the table `before`."""
+    counts = _classes(connection, relation, label)
+    earlier = _classes(connection, before, label) if before else {}
     n = sum(counts.values())
     if not n:
         empty = Result(name="class balance", scope=f"column:{label}", verdict="error")
         return (replace(empty, reason="the label has no values"),)
     scope = f"column:{label}"
     shares = [
-        replace(_share(f"share of {value}", scope, count, n), previous=_before(previous, value))
+        replace(
+            _share(f"share of {value}", scope, count, n),
+            previous=_before(earlier, value),
+            verdict="pass",
+            severity="info",
+        )
         for value, count in counts.items()
     ]
     least, most = min(counts.values()), max(counts.values())
@@ -127,6 +127,8 @@ def class_balance(
         )
     )
     uneven = Result(
+        verdict="pass",
+        severity="info",
         name="imbalance",
         scope=scope,
         value=most / least,
@@ -135,7 +137,7 @@ def class_balance(
         f"smallest; they count as {math.exp(entropy):.2f} equal classes",
         detail=(("effective classes", f"{math.exp(entropy):.3f}"),),
     )
-    moved = [_moved(counts, n, previous, scope)] if previous else []
+    moved = [_moved(counts, earlier, scope)] if earlier else []
     return (smallest, uneven, *moved, *shares)
 
 
@@ -230,25 +232,33 @@ def _share(name: str, scope: str, count: int, n: int) -> Result:
     )
 
 
-def _before(previous: Sequence[Result], value: str) -> float | None:
-    return next((r.value for r in previous if r.name == f"share of {value}"), None)
+def _classes(connection: DuckDBPyConnection, relation: str, label: str) -> dict[str, int]:
+    """Rows per class, the largest first."""
+    counted = execute(
+        connection,
+        f"SELECT CAST({quote(label)} AS VARCHAR), count(*) FROM {relation} "
+        f"WHERE {quote(label)} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1",
+    )
+    return {str(value): int(count) for value, count in counted}
 
 
-def _moved(counts: dict[str, int], n: int, previous: Sequence[Result], scope: str) -> Result:
+def _before(earlier: dict[str, int], value: str) -> float | None:
+    return earlier.get(value, 0) / sum(earlier.values()) if earlier else None
+
+
+def _moved(counts: dict[str, int], earlier: dict[str, int], scope: str) -> Result:
     """Total variation distance between the shares of now and before: half the sum of changes."""
-    prefix = "share of "
-    before = {
-        result.name.removeprefix(prefix): result.value or 0.0
-        for result in previous
-        if result.name.startswith(prefix)
-    }
-    values = before.keys() | counts.keys()
-    distance = sum(abs(counts.get(v, 0) / n - before.get(v, 0.0)) for v in values) / 2
+    n, m = sum(counts.values()), sum(earlier.values())
+    values = earlier.keys() | counts.keys()
+    distance = sum(abs(counts.get(v, 0) / n - earlier.get(v, 0) / m) for v in values) / 2
     return Result(
+        verdict="pass",
+        severity="info",
         name="class shares moved",
         scope=scope,
         value=distance,
         n=n,
+        n_ref=m,
         unit="%",
         reason="total variation distance to the version before",
     )

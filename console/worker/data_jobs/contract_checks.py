@@ -15,6 +15,7 @@ import msgspec
 from console import errors, text
 from console.rules import contracts
 from console.rules.contract_sql import reference_table
+from console.rules.contract_trends import Earlier
 from console.rules.verdicts import WORST_FIRST, stops, worst
 from console.worker.context import JobContext
 from console.worker.data import checking
@@ -65,14 +66,10 @@ def check(
     `whole` is the table after the delivery, when that is more: keys are unique in all of it.
     """
     job = bench.job
-    history = job.spec["history"]
-    last = history[0] if history else None
-    previous = msgspec.convert(last["results"], tuple[Result, ...]) if last else ()
     keys = tuple(rule for rule in contract.rules if rule.kind == "unique") if whole else ()
     others = tuple(rule for rule in contract.rules if rule not in keys)
     shared: dict[str, Any] = {
-        "previous": previous,
-        "previous_rows": last["delivered"] if last else None,
+        "earlier": _earlier(job.spec["history"]),
         "tables": _tables(bench, contract),
         "now": job.now,
     }
@@ -91,6 +88,22 @@ def check(
             sorted((*results, *found), key=lambda each: WORST_FIRST.index(each.verdict))
         )
     return results
+
+
+def _earlier(history: Sequence[Mapping[str, Any]]) -> Earlier:
+    """What the agent told of the versions before, newest first."""
+    if not history:
+        return checking.NOTHING
+    rates: dict[str, list[tuple[int, int]]] = {}
+    for version in reversed(history):
+        for rule, (count, n) in version["rates"].items():
+            rates.setdefault(rule, []).append((count, n))
+    previous = msgspec.convert(history[0]["results"], tuple[Result, ...])
+    return Earlier(
+        previous={dict(each.detail).get(checking.RULE, ""): each for each in previous},
+        rates=rates,
+        delivered=[(each["version"], each["delivered"]) for each in history],
+    )
 
 
 def _tables(bench: Workbench, contract: Contract) -> dict[str, str]:

@@ -33,7 +33,8 @@ def for_learning(bench: Workbench, relation: str, contract: Contract | None) -> 
     ]
     if label:
         if _has_classes(bench, relation, label):
-            found += learning_checks.class_balance(bench.connection, relation, label)
+            before = _before(bench, label)
+            found += learning_checks.class_balance(bench.connection, relation, label, before)
         found += leakage.leakage(bench.connection, relation, label, features)
     if spec["train"]:
         train = bench.source(spec["train"])
@@ -45,6 +46,16 @@ def for_learning(bench: Workbench, relation: str, contract: Contract | None) -> 
         if time in columns:
             found.append(learning_checks.time_order(bench.connection, train, relation, time))
     return tuple(found)
+
+
+def _before(bench: Workbench, label: str) -> str:
+    """The version before, to stand after FROM; empty when there is none with such a label."""
+    history = bench.job.spec["history"]
+    if not history:
+        return ""
+    manifest = history[0]["manifest"]
+    has_label = any(column.name == label for column in bench.manifest(manifest).columns)
+    return bench.source(manifest) if has_label else ""
 
 
 def _check_known(columns: Sequence[str], wanted: Sequence[str]) -> None:
