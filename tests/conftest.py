@@ -35,7 +35,7 @@ settings.load_profile("patient")
 
 
 def pytest_collection_finish() -> None:
-    """What is imported is never garbage: not walking it again and again saves a third of the CPU."""
+    """What is imported is never garbage: not walking it over and over saves a third of the CPU."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
