@@ -16,7 +16,7 @@ from console.rules.filtering import Field
 from console.rules.histogram import bars
 from console.rules.run_table import best_of, file_rows, leading_metrics
 from storage.records.results import Result
-from storage.records.runs import History, Run, RunDetail, SavedView
+from storage.records.runs import History, Run, RunDetail, SavedView, SearchSummary
 
 SHOWN_METRICS = 3
 SHOWN_FEATURES = 8
@@ -160,6 +160,8 @@ def _facts(detail: RunDetail) -> Iterator[tuple[str, object]]:
     yield "pipeline", run.pipeline_digest[:12]
     if run.parent_id is not None:
         yield "parent", f"run {run.parent_id}"
+    if detail.search is not None:
+        yield "search", search_words(detail.search)
     if detail.candidates:
         yield "candidates", f"{detail.candidates}: mlops-console run list -f 'parent = {run.id}'"
     machine = [run.environment.get(name, "") for name in ("cpu", "cores", "platform")]
@@ -215,6 +217,17 @@ def detail_histories(detail: RunDetail) -> list[History]:
         )
         for name, pairs in found.items()
     ]
+
+
+def search_words(search: SearchSummary) -> str:
+    """How the parameters were found, and which of them made the difference."""
+    words = f"{search.method}, {text.counted(search.tried, 'candidate')}; chosen {search.chosen}"
+    if search.chosen != search.best:
+        words += f", the quickest within one standard error of the best, {search.best}"
+    if search.importance:
+        shares = [f"{name} {text.percent(share, 0)}" for name, share in search.importance]
+        words += f"; differences come from {text.listed(shares)}"
+    return words
 
 
 def print_measured(output: Output, found: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from console.cli.commands import Invocation, argument, command
 from console.cli.following import DETACH, follow
 from console.cli.limits import MEMORY, TIME, read_limits
 from console.cli.params import PARAM, read_params
-from console.cli.run_views import print_metrics
+from console.cli.run_views import print_metrics, search_words
 from console.rules import search_space
 from console.wire import runs as wire
 from console.wire.runs import RunId, StartSearch, StartTraining
@@ -114,6 +114,8 @@ def _print(invocation: Invocation, job: Job, detail: RunDetail) -> None:
     if "candidates" in job.result:
         found = ", ".join(f"{k}={text.plain_value(v)}" for k, v in run.params.items())
         output.line(f"chosen from {text.counted(job.result['candidates'], 'candidate')}: {found}")
+        if detail.search is not None:
+            output.line(search_words(detail.search))
     print_metrics(output, detail.results)
     verdict = str(job.result.get("verdict", "skipped"))
     output.line()

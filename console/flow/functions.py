@@ -8,6 +8,7 @@ function is given depend on the schema only, never on which values happen to be 
 from __future__ import annotations
 
 import sys
+import traceback
 import types
 import typing
 from collections.abc import Callable
@@ -46,14 +47,22 @@ def load_function(step: Step, root: Path | None) -> Function:
         try:
             made = function(given if takes_arrow else _frame(given, rows))
         except Exception as error:
+            line = line_in(error, str(module.__file__))
+            place = f" ({module_name.replace('.', '/')}.py, line {line})" if line else ""
             raise FailedError(
                 f'step "{step.name}" ({step.function}) ended with {type(error).__name__}: '
-                f"{_first_line(error)}",
+                f"{_first_line(error)}{place}",
                 step=step.name,
             ) from error
         return _traced(step, made, rows)
 
     return apply
+
+
+def line_in(error: BaseException, file: str) -> int | None:
+    """The line of this file in which an error arose, or that led there; None for another file."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((each.lineno for each in reversed(frames) if each.filename == file), None)
 
 
 def _module(step: Step, name: str, root: Path | None) -> types.ModuleType:

@@ -95,6 +95,21 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSummary:
+    """How the parameters of a run were found."""
+
+    method: str
+    metric: str
+    tried: int
+    chosen: int
+    """Number of the candidate, from 1."""
+    best: int
+    """The one with the best mean; the chosen one is the quickest within its standard error."""
+    importance: tuple[tuple[str, float], ...] = ()
+    """Share of the differences each parameter explains, largest first; empty with few tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunDetail:
     """A run with everything a screen shows about it."""
 
@@ -109,6 +124,7 @@ class RunDetail:
     """Feature and permutation importance, largest first."""
     candidates: int = 0
     """Runs that have this one as their parent."""
+    search: SearchSummary | None = None
     changes: str = ""
     """The uncommitted changes it was made with, as git tells them."""
 

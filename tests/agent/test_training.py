@@ -158,6 +158,9 @@ def test_a_search_is_one_run_with_its_candidates_below(client: Client, flow: str
     assert job.result["model"] == f"{flow}@v1"
     assert job.result["params"]["max_iter"] == 8
     assert [run.id for run in client.call(wire.list_runs, ListRuns(pipeline=flow))] == [job.id]
+    search = client.call(wire.get_run, RunId(id=job.id)).search
+    assert search is not None
+    assert (search.method, search.tried, search.chosen) == ("grid", 2, 2)
     children = client.call(wire.list_runs, ListRuns(filter=f"parent = {job.id}"))
     assert [run.params["max_iter"] for run in children] == [8, 1]
     detail = client.call(wire.get_run, RunId(id=children[0].id))

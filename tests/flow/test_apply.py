@@ -235,7 +235,7 @@ def test_types_given_to_a_python_step_do_not_depend_on_the_batch(requests: pa.Ta
     [
         ("drop", r'row 4: step "drop" makes no row of it'),
         ("reset", r'step "reset" .* returned 4 rows for 5 and lost the index'),
-        ("fail", r"step \"fail\" .*ended with KeyError: 'speed'"),
+        ("fail", r"step \"fail\" .*ended with KeyError: 'speed' \([\w/]+\.py, line \d+\)"),
         ("missing", r'has no function "missing"'),
     ],
 )

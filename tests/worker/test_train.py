@@ -407,7 +407,8 @@ def test_a_factory_of_the_workspace_is_used_and_its_error_is_told(
     raised = late.run("train", late.order(text, "late", params={"trees": 51}))
     assert raised.exit_code == KINDS["failed"].exit_code
     assert raised.end.reason == (
-        "the factory our_models:forest ended with ValueError: too many trees: 51"
+        "the factory our_models:forest ended with ValueError: too many trees: 51 "
+        "(our_models.py, line 4)"
     )
 
 

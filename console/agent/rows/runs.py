@@ -32,7 +32,15 @@ from console.wire.runs import (
 )
 from storage.errors import StorageError
 from storage.records.jobs import Job, JobLimits
-from storage.records.runs import History, Run, RunComparison, RunDetail, RunDiff, SavedView
+from storage.records.runs import (
+    History,
+    Run,
+    RunComparison,
+    RunDetail,
+    RunDiff,
+    SavedView,
+    SearchSummary,
+)
 from storage.tables import jobs, runs
 from storage.workspace import check_id
 
@@ -257,18 +265,37 @@ async def remove_run_view(call: Call, request: RunViewName) -> Nothing:
 
 
 def with_importance(agent: Agent, detail: RunDetail) -> RunDetail:
-    """Add what stands in the run's file of importances; a lost file leaves it empty."""
+    """Add what stands in the run's files: importances, its search; a lost one adds nothing."""
     run = replace(detail.run, metrics=in_reading_order(detail.run.metrics))
-    detail = replace(detail, run=run)
-    file = next((each for each in detail.artifacts if each.name == "importance"), None)
+    pairs = _document(agent, detail, "importance", list[tuple[str, float]])
+    found = _document(agent, detail, "search", dict[str, Any])
+    return replace(
+        detail,
+        run=run,
+        importance=tuple(pairs or ()),
+        search=_search_summary(found) if found else None,
+    )
+
+
+def _document(agent: Agent, detail: RunDetail, name: str, kind: type[Any]) -> Any:
+    file = next((each for each in detail.artifacts if each.name == name), None)
     if file is None:
-        return detail
+        return None
     try:
-        document = agent.objects.read_json(file.digest)
-    except StorageError:
-        return detail
-    pairs = msgspec.convert(document, list[tuple[str, float]])
-    return replace(detail, importance=tuple(pairs))
+        return msgspec.convert(agent.objects.read_json(file.digest), kind)
+    except (StorageError, msgspec.ValidationError):
+        return None
+
+
+def _search_summary(found: dict[str, Any]) -> SearchSummary:
+    return SearchSummary(
+        method=found["method"],
+        metric=found["metric"],
+        tried=len(found["candidates"]),
+        chosen=found["chosen"],
+        best=found["best"],
+        importance=tuple((name, share) for name, share in found["importance"]),
+    )
 
 
 async def run_index(call: Call) -> RunIndex:

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from console.errors import FailedError, InvalidError
+from console.flow.functions import line_in
 from console.rules.declared_table import nearest
 from storage.records.pipelines import Pipeline
 
@@ -158,9 +159,10 @@ def _from_factory(path: str, params: Mapping[str, Any], seed: int) -> Any:
     module_name, _, name = path.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
+    except Exception as error:
+        said = (str(error).splitlines() or [""])[0]
         raise InvalidError(
-            f"the factory {path} cannot be imported: {str(error).splitlines()[0]}.",
+            f"the factory {path} cannot be imported: {type(error).__name__}: {said}.",
             hint=f"The module is looked for in the workspace: {module_name.replace('.', '/')}.py",
         ) from error
     factory = getattr(module, name, None)
@@ -177,9 +179,11 @@ def _from_factory(path: str, params: Mapping[str, Any], seed: int) -> Any:
     try:
         estimator = factory(**given)
     except Exception as error:
-        said = str(error).strip().split("\n", 1)[0]
+        said = str(error).strip().split("\n", 1)[0] or "no message"
+        line = line_in(error, str(module.__file__))
+        place = f" ({module_name.replace('.', '/')}.py, line {line})" if line else ""
         raise FailedError(
-            f"the factory {path} ended with {type(error).__name__}: {said or 'no message'}"
+            f"the factory {path} ended with {type(error).__name__}: {said}{place}"
         ) from error
     if not hasattr(estimator, "fit") or not hasattr(estimator, "predict"):
         raise InvalidError(

@@ -235,6 +235,12 @@ def made_from(view: RunView) -> list[Fact]:
             for name, value in base.params.items()
             if name not in run.params
         ]
+    search = view.detail.search
+    if search is not None:
+        facts.append(Fact(label="found by", value=f"{search.method}, {search.tried} tried"))
+        shares = [f"{name} {text.percent(share, 0)}" for name, share in search.importance]
+        if shares:
+            facts.append(Fact(label="it came to", value=text.listed(shares)))
     facts.append(Fact(label="seed", value=_beside(str(run.seed), str(base.seed) if base else None)))
     facts.append(Fact(label="trained on", value=f"{text.count(run.rows_train)} rows"))
     held = f"{text.count(run.rows_holdout)} rows" + (f", {run.holdout}" if run.holdout else "")
