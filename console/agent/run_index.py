@@ -7,8 +7,9 @@ says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from console.rules.filtering import Field, parse
@@ -36,7 +37,12 @@ class RunIndex:
         revision = runs.last_run_revision(connection)
         if revision == self._revision:
             return
-        for run in runs.list_changed_runs(connection, self._revision):
+        self.keep(runs.list_changed_runs(connection, self._revision))
+        self._revision = revision
+
+    def keep(self, changed: Iterable[Run]) -> None:
+        """Take runs that are new or have changed."""
+        for run in changed:
             self._runs[run.id] = replace(
                 run,
                 environment=self._once(run.environment),
@@ -44,7 +50,6 @@ class RunIndex:
                 data=self._once(run.data),
                 metrics=in_reading_order(run.metrics),
             )
-        self._revision = revision
         self._fields = None
 
     def find(
@@ -56,8 +61,13 @@ class RunIndex:
         before: int = 0,
         limit: int = 500,
         candidates: bool = False,
+        metrics_at_most: int = 0,
+        metrics: Collection[str] = (),
     ) -> list[Run]:
         """Return runs newest first, or in the order of the fields of `sort`.
+
+        With `metrics_at_most` they carry no more than so many metrics, the first in reading order,
+        and those that `metrics` names besides.
 
         Raises `FilterFault` with the place of a mistake, `UsageError` for a field to sort by that
         there is not.
@@ -75,7 +85,11 @@ class RunIndex:
                 found.append(run)
                 if len(found) >= limit and not sort:
                     break
-        return ordered(found, sort, self.fields)[:limit] if sort else found
+        if sort:
+            found = ordered(found, sort, self.fields)[:limit]
+        if metrics_at_most:
+            found = [_with_few(run, metrics_at_most, metrics) for run in found]
+        return found
 
     @property
     def fields(self) -> dict[str, Field[Run]]:
@@ -90,3 +104,12 @@ class RunIndex:
     def _once(self, value: Value) -> Value:
         """Return the value that was kept first among equals."""
         return cast(Value, self._kept.setdefault(repr(value), value))
+
+
+def _with_few(run: Run, at_most: int, others: Collection[str]) -> Run:
+    """The run with its first metrics, and the others that are asked for."""
+    if len(run.metrics) <= at_most:
+        return run
+    kept = dict(islice(run.metrics.items(), at_most))
+    kept |= {name: run.metrics[name] for name in others if name in run.metrics}
+    return replace(run, metrics=kept)

@@ -21,6 +21,10 @@ class ListRuns:
     before: int = 0
     candidates: bool = False
     """Also the candidates of searches; a filter that names `parent` asks for them too."""
+    metrics_at_most: int = 0
+    """Metrics that each run carries, the first in reading order; 0 = all."""
+    metrics: str = ""
+    """Metrics that are carried besides, with commas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from console.client.client import Client
 from console.clock import SystemClock
 from console.errors import KINDS
+from console.wire import runs as wire
+from console.wire.runs import ListRuns
 from storage.database import Database
 from storage.tables import runs
 from storage.workspace import Workspace
@@ -47,6 +51,14 @@ def ids(kept: Workspace, *words: str) -> list[int]:
 def test_the_best_are_listed_although_they_are_not_the_newest(kept: Workspace) -> None:
     assert ids(kept, "--sort", "roc_auc,started", "-n", "2") == [1, 3]
     assert ids(kept, "--sort=-leaves,-started", "-n", "1") == [1]
+
+
+def test_a_list_carries_only_the_metrics_that_are_asked_for(kept: Workspace) -> None:
+    with closing(Client(kept, start=False)) as client:
+        few = client.call(wire.list_runs, ListRuns(metrics_at_most=1, limit=1))
+        assert list(few[0].metrics) == ["roc_auc"]
+        asked = ListRuns(metrics_at_most=1, metrics="artifact_bytes,nosuch", limit=1)
+        assert list(client.call(wire.list_runs, asked)[0].metrics) == ["roc_auc", "artifact_bytes"]
 
 
 def test_a_view_is_saved_used_changed_and_forgotten(kept: Workspace) -> None:

@@ -1,4 +1,5 @@
-"""Runs at size: points counted a second, lists and filters over 10,000 runs, histories of 20.
+"""Runs at size: points counted a second, lists and filters over 10,000 runs x 30 metrics x 100
+steps, histories of 20, comparisons of 2 and 12. The screen's part is in `run_table.py`.
 
     PYTHONPATH=. python tests/benchmarks/runs.py [RUNS]
 
@@ -7,10 +8,12 @@ Prints ours beside the limit, DuckDB fed with the same values in one statement a
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -18,16 +21,24 @@ from typing import Any
 
 import duckdb
 import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from console.agent.applying.runs import apply_points_many
 from console.agent.ingest import Ingest, Source
 from console.agent.reporting import APPLIERS
+from console.agent.run_comparing import compare
 from console.agent.run_index import RunIndex
+from console.rules.run_histories import condensed
 from storage import journal
 from storage.migrate import migrate, read_migrations
+from storage.objects import Objects
+from storage.records.evaluations import Holdout
 from storage.records.jobs import Job
+from storage.records.pipelines import Cost
 from storage.records.reports import RunPoints
-from storage.records.runs import DataUse, MetricPoint, Run
+from storage.records.runs import Artifact, DataUse, MetricPoint, Run, RunDetail
 from storage.tables import runs
 
 AT = datetime(2013, 7, 1, tzinfo=UTC)
@@ -133,6 +144,7 @@ def search(connection: duckdb.DuckDBPyConnection, count: int) -> None:
     timed("refresh, nothing changed", lambda: index.refresh(connection))
     runs.set_run_note(connection, 7, note="x", tags=())
     timed("refresh, one changed", lambda: index.refresh(connection))
+    timed("best 500 of all by two fields", lambda: index.find(limit=500, sort=["m3", "-started"]))
     timed("newest 500", lambda: index.find(limit=500))
     text = "metrics.m7 > 0.7 and params.p3 < 50 and data = flights@v3"
     timed("first filter after a change", lambda: index.find(filter_text=text, limit=10**6))
@@ -141,18 +153,68 @@ def search(connection: duckdb.DuckDBPyConnection, count: int) -> None:
     timed("encode 500 runs", lambda: msgspec.json.encode(index.find(limit=500)))
 
 
-def histories(connection: duckdb.DuckDBPyConnection) -> None:
-    """20 runs × 30 histories × 100 steps out of 500 runs with points."""
-    connection.execute(
+def histories(connection: duckdb.DuckDBPyConnection, count: int) -> None:
+    """20 runs x 30 histories x 100 steps out of `count` runs with as many points each."""
+    fill = (
         "INSERT INTO run_points SELECT r, 'm' || m, s, m / (s + 1), TIMESTAMP '2013-07-01' "
-        "FROM range(1000, 1500) a(r), range(30) b(m), range(100) c(s)"
+        f"FROM range(1, {count + 1}) a(r), range({METRICS}) b(m), range({STEPS}) c(s)"
     )
-    chosen = list(range(1000, 1500, 25))
+    points = count * METRICS * STEPS
+    timed(f"filling {points:,} points", lambda: connection.execute(fill), points, "points")
+    chosen = list(range(1, count + 1, max(1, count // 20)))[:20]
+    per = 20 * METRICS * STEPS
+    one = "SELECT metric, step, value FROM run_points WHERE run_id = $1 ORDER BY metric, step"
     timed(
-        "20 runs × 30 histories, typed records",
-        lambda: [runs.list_run_points(connection, number) for number in chosen],
-        20 * METRICS * STEPS,
+        "limit: 20 runs x 30 histories, tuples",
+        lambda: [connection.execute(one, [n]).fetchall() for n in chosen],
+        per,
         "points",
+    )
+    found = timed(
+        "20 runs x 30 histories, as lists",
+        lambda: runs.list_run_histories(connection, chosen),
+        per,
+        "points",
+    )
+    for how in ("last", "best"):
+        timed(f"condensed to their {how} value", lambda h=how: condensed(chosen, found, h))
+
+
+def comparison(connection: duckdb.DuckDBPyConnection) -> None:
+    """Two and twelve runs whole: 30 histories each, and as many held-out rows as are named."""
+    objects = Objects(Path(tempfile.mkdtemp(prefix="runs-objects-")))
+    rng = np.random.default_rng(1)
+    for rows in (2_000, 50_000):
+        y = (rng.random(rows) < 0.3).astype(float)
+        details = [_judged(connection, objects, number, y, rng) for number in range(1, 13)]
+        for count in (2, 12):
+            ids = [each.run.id for each in details[:count]]
+
+            def whole(ids: list[int] = ids, count: int = count, details: Any = details) -> None:
+                found = runs.list_run_histories(connection, ids)
+                compare(objects, details[:count], found, "best")
+
+            whole()  # scipy and numpy are loaded once in the life of an agent
+            timed(f"comparison of {count} runs, {rows:,} held-out rows, 6 metrics", whole)
+
+
+def _judged(
+    connection: duckdb.DuckDBPyConnection, objects: Objects, number: int, y: Any, rng: Any
+) -> RunDetail:
+    """A run whose holdout is kept as a training keeps it."""
+    scores = np.clip(0.3 + 0.3 * (y - 0.3) + rng.normal(0, 0.15, y.size), 0.001, 0.999)
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"y": y, "score": scores}), buffer)
+    holdout = Holdout(rows=y.size, rows_digest="same", description="", judged_on="", task="binary",
+                      classes=("0", "1"), threshold=0.5, cost=Cost(), seed=1)  # fmt: skip
+    files = (
+        ("holdout", "json", objects.put_json(holdout)),
+        ("evaluation", "parquet", objects.put_bytes(buffer.getvalue())),
+    )
+    metrics = dict.fromkeys(("roc_auc", "log_loss", "recall", "precision", "brier", "ece"), 0.5)
+    return RunDetail(
+        run=replace(a_run(number), metrics=metrics),
+        artifacts=tuple(Artifact(name=n, kind=k, digest=d, bytes=1) for n, k, d in files),  # type: ignore[arg-type]  # kinds
     )
 
 
@@ -161,7 +223,8 @@ def main() -> None:
     connection = store()
     ingest(connection)
     search(connection, count)
-    histories(connection)
+    histories(connection, count)
+    comparison(connection)
 
 
 if __name__ == "__main__":

@@ -117,8 +117,9 @@ def test_a_metric_that_is_best_near_one_value_is_judged_by_the_way_to_it(
 
 @pytest.mark.parametrize(
     ("task", "name"),
-    [("binary", "calibration_slope"), ("binary", "calibration_intercept"), ("regression", "r2"),
-     ("regression", "median_ae"), ("multiclass", "roc_auc"), ("multiclass", "macro_f1")],
+    [("binary", "calibration_slope"), ("binary", "ece"), ("binary", "calibration_intercept"),
+     ("regression", "r2"), ("regression", "median_ae"), ("multiclass", "roc_auc"),
+     ("multiclass", "macro_f1")],
 )  # fmt: skip
 def test_an_interval_is_as_wide_as_drawing_the_rows_again_makes_it(task: Task, name: str) -> None:
     """The plain bootstrap over rows, which needs no theory, is the yardstick."""

@@ -122,6 +122,8 @@ async def list_runs(call: Call, request: ListRuns) -> list[Run]:
         before=request.before,
         limit=max(1, min(request.limit, 10_000)),
         candidates=request.candidates,
+        metrics_at_most=request.metrics_at_most,
+        metrics=request.metrics.split(","),
     )
 
 

@@ -25,6 +25,8 @@ from storage.records.runs import Run, RunComparison, RunDetail, RunDiff, SavedVi
 JOBS_AT_MOST = 200
 RUNS_AT_MOST = 10_000
 NEWEST_RUNS = 500
+METRICS_OF_OLDER = 40
+"""Older runs come with so many metrics and those in use: 300 of each were 80 MB to read."""
 OLDER_EVERY_S = 10.0
 """Older runs than the newest seldom change, and 10 000 take a third of a second to read: while a
 training tells its progress they are read again only this often."""
@@ -38,6 +40,7 @@ class _Older:
     """Runs before one, and when they were read."""
 
     before: int
+    metrics: str
     read_at: float
     runs: tuple[Run, ...]
 
@@ -86,9 +89,10 @@ class JobLog:
     chunk: LogChunk
 
 
-def load(client: Client) -> Snapshot:
+def load(client: Client, *, metrics: tuple[str, ...] = ()) -> Snapshot:
+    """The lists; `metrics` are those that older runs shall carry besides their first ones."""
     jobs = client.call(job_wire.list_jobs, ListJobs(limit=JOBS_AT_MOST))
-    runs = _list_runs(client)
+    runs = _list_runs(client, ",".join(metrics))
     pipelines = client.call(pipeline_wire.list_pipelines, Nothing())
     views = client.call(run_wire.list_run_views, Nothing())
     return Snapshot(
@@ -101,16 +105,23 @@ def load(client: Client) -> Snapshot:
     )
 
 
-def _list_runs(client: Client) -> tuple[Run, ...]:
+def _list_runs(client: Client, metrics: str) -> tuple[Run, ...]:
     newest = client.call(run_wire.list_runs, ListRuns(limit=NEWEST_RUNS))
     if len(newest) < NEWEST_RUNS:
         return tuple(newest)
     root, before = client.workspace.root, newest[-1].id
     kept = _older.get(root)
-    if kept is None or kept.before != before or monotonic() - kept.read_at > OLDER_EVERY_S:
-        request = ListRuns(limit=RUNS_AT_MOST - NEWEST_RUNS, before=before)
+    is_old = kept is None or monotonic() - kept.read_at > OLDER_EVERY_S
+    if kept is None or is_old or (kept.before, kept.metrics) != (before, metrics):
+        request = ListRuns(
+            limit=RUNS_AT_MOST - NEWEST_RUNS,
+            before=before,
+            metrics_at_most=METRICS_OF_OLDER,
+            metrics=metrics,
+        )
         older = client.call(run_wire.list_runs, request)
-        kept = _older[root] = _Older(before=before, read_at=monotonic(), runs=tuple(older))
+        kept = _Older(before=before, metrics=metrics, read_at=monotonic(), runs=tuple(older))
+        _older[root] = kept
     return (*newest, *kept.runs)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from console.tui.areas.jobs import compare_pictures, runs
 from console.tui.areas.jobs.diff_page import lines_of
 from storage.records.runs import SavedView
 from tests.tui.areas.invented_runs import NOW, RUNS, answer, comparison, diff_of, snapshot
 from tests.tui.areas.shown import seen
+from tests.tui.reading import write
 
 TALL = (160, 90)
 
@@ -142,3 +144,23 @@ def test_parameters_and_metrics_beyond_the_leading_ones_wait_to_be_taken() -> No
     usual = [each for each in found if not each.is_extra]
     assert len(found) > 300 and len(usual) < 20
     assert [each.key for each in found if each.key.startswith("params.")] == ["params.max_depth"]
+
+
+async def test_metrics_that_older_runs_do_not_carry_are_asked_for_when_they_are_used() -> None:
+    wide = {f"m{k:03}": k / 300 for k in range(300)}
+    newest = [replace(RUNS[1], id=number, metrics=wide) for number in range(900, 400, -1)]
+    older = [replace(each, id=each.id - 500, metrics={"m000": 0.5}) for each in newest[:400]]
+    many = replace(snapshot(), runs=tuple(newest + older))
+
+    def without_lists(what: str, arguments: dict[str, Any]) -> Any:
+        return None if what == "main" else answer(what, arguments)
+
+    async with seen("jobs", many, without_lists) as it:
+        assert not [want for want in it.app.wants if want[0] == "main"]
+        it.app.area.table.order_by("metrics.m250")  # type: ignore[union-attr]
+        await it.text()
+        assert it.app.wants[-1] == ("main", {"metrics": ("m250",)})
+        await it.press("slash")
+        await write(it.pilot, "m299 > 0.9")
+        await it.press("enter")
+        assert it.app.wants[-1] == ("main", {"metrics": ("m250", "m299")})

@@ -385,10 +385,6 @@ class JobsArea(Area):
             self._want_compare(self._wanted_ids())
         self._say()
 
-    @on(Table.Ordered, "#runs")
-    def _ordered(self) -> None:
-        self.query_one(RunsPane).show_heading()
-
     @on(Table.BaselineWanted, "#runs")
     def _pin(self) -> None:
         run = self._cursor_run()

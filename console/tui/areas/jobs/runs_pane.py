@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -14,9 +15,12 @@ from console.tui.areas.base import Area
 from console.tui.areas.jobs import run_views
 from console.tui.areas.jobs import runs as run_table
 from console.tui.keymaps import bind
+from console.tui.snapshots.jobs import NEWEST_RUNS
 from console.tui.widgets.pane import Pane
 from console.tui.widgets.table import Table
 from storage.records.runs import Run, SavedView
+
+_NAME = re.compile(r"[\w.]+")
 
 
 class RunsPane(Pane):
@@ -39,6 +43,7 @@ class RunsPane(Pane):
         self._views: Sequence[SavedView] = ()
         self._view = ""
         """The saved view that was chosen last."""
+        self._asked: frozenset[str] = frozenset()
         self.table: Table[Run] = Table(
             run_table.columns((), None, now), key=lambda run: str(run.id), has_marks=True,
             has_baseline=True, id="runs", classes="main", fields={},
@@ -74,6 +79,32 @@ class RunsPane(Pane):
         table.filter_fields = fields
         table.rows = runs
         self.show_heading()
+
+    def metrics_in_use(self) -> frozenset[str]:
+        """Metrics that the reader sorts by, filters by or has taken as columns.
+
+        Older runs carry only their first metrics, so these must be asked for.
+        """
+        table = self.table
+        words = {*table.taken_columns, *(level.key for level in table.sort)}
+        words.update(_NAME.findall(table.filter_text))
+        names = {word.removeprefix("Δ").removeprefix("metrics.") for word in words}
+        return frozenset(name for name in names if f"metrics.{name}" in (table.filter_fields or {}))
+
+    def on_table_ordered(self) -> None:
+        self.show_heading()
+        self._want_metrics()
+
+    def on_descendant_focus(self) -> None:
+        self._want_metrics()  # a filter was kept, or columns were chosen
+
+    def _want_metrics(self) -> None:
+        """Ask for metrics that are in use and that older runs do not carry."""
+        used = self.metrics_in_use()
+        if len(self.table.rows) > NEWEST_RUNS and not used <= self._asked:
+            self._asked |= used
+            area = self._area
+            area.post_message(area.Wants(area, "main", metrics=tuple(sorted(self._asked))))
 
     @property
     def _area(self) -> Area:
