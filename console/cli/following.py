@@ -14,10 +14,12 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from datetime import UTC, datetime
 
 from console import errors, text
 from console.cli.commands import Argument, Invocation, argument
 from console.client.client import Client
+from console.rules import pace
 from console.wire import agent as agent_wire
 from console.wire import jobs as wire
 from console.wire.agent import AwaitChanges
@@ -146,4 +148,8 @@ def describe(job: Job) -> str:
         parts.append(f"{text.percent(progress.done / progress.total, 0)}  {done} {progress.unit}")
     elif progress.done:
         parts.append(f"{text.count(progress.done)} {progress.unit}")
+    now = datetime.now(UTC)
+    left = pace.left_s(job, now)
+    parts += [rate] if (rate := pace.rate_words(job, now)) else []
+    parts += [f"{text.age(left, short=True)} left"] if left is not None else []
     return "  ".join(parts).rstrip()

@@ -14,7 +14,7 @@ from console.cli.following import DETACH, follow
 from console.cli.limits import MEMORY, TIME, read_limits
 from console.cli.output import Column, Output
 from console.cli.params import PARAM, read_params
-from console.rules import terminal_lines
+from console.rules import pace, terminal_lines
 from console.wire import jobs as wire
 from console.wire.jobs import GetLog, JobId, ListJobs, RetryJob, SetJob, StartCommand
 from storage.records.jobs import FINAL_STATES, Job
@@ -233,6 +233,11 @@ def _print_job(output: Output, job: Job) -> None:
         facts.append(("again", f"job {job.retry_of}"))
     if job.state not in FINAL_STATES:
         facts.append(("progress", _progress(job)))
+        left = pace.left_s(job, now)
+        if left is not None:
+            facts.append(("left", text.age(left)))
+        if rate := pace.rate_words(job, now):
+            facts.append(("rate", rate))
     if job.cpu_ratio is not None and job.state not in FINAL_STATES:
         facts.append(("cpu", text.percent(job.cpu_ratio, 0)))
     if job.peak_rss_bytes:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from console.rules import pace
 from console.rules.job_order import cycle
 from console.rules.lifecycle import verdict
-from storage.records.jobs import Job, ProcessEnd
+from storage.records.jobs import Job, ProcessEnd, Progress
 
 
 def job(**known: Any) -> Job:
@@ -90,6 +91,21 @@ def test_a_program_that_fails_is_quoted() -> None:
 def test_a_program_that_fails_on_a_full_disk_may_not_have_been_able_to_say_so() -> None:
     _, reason = verdict(job(), end(1, disk_free_bytes=4096))
     assert reason == "ended with exit code 1: it printed nothing; the disk was full"
+
+
+def test_pace_is_told_of_what_is_counted_and_the_end_only_when_it_can_be_seen() -> None:
+    began = datetime(2026, 1, 5, tzinfo=UTC)
+    now = began + timedelta(seconds=100)
+
+    def at(done: float, unit: str = "rows", **known: Any) -> Job:
+        told = Progress(done=done, total=1000, unit=unit, at=now)
+        return job(started_at=began, progress=told, **known)
+
+    assert pace.rate_words(at(500), now) == "5 rows/s"
+    assert pace.left_s(at(500), now) == pytest.approx(100)
+    assert pace.rate_words(at(500, "step"), now) == ""
+    assert pace.left_s(at(5), now) is None
+    assert pace.rate_words(at(500, state="succeeded"), now) == ""
 
 
 def test_jobs_that_would_wait_for_one_another_are_found() -> None:

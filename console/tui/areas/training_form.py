@@ -15,6 +15,7 @@ from console import text
 from console.tui.dialogs.fields import Field
 
 PREFIX = "param-"
+MORE = "more-params"
 FIELDS_AT_MOST = 10
 """More parameters than this do not fit a dialog; the command line takes them all."""
 
@@ -28,14 +29,26 @@ def param_fields(params: Mapping[str, Any]) -> list[Field]:
     ]  # fmt: skip
 
 
+def more_field() -> Field:
+    """A field for parameters that the declaration does not name."""
+    return Field(id=MORE, label="more", hint="max_depth=4 learning_rate=0.05", check=_more_fault)
+
+
 def changed_params(params: Mapping[str, Any], typed: Mapping[str, str]) -> dict[str, Any]:
     """What was typed that is not what was there; an emptied field stays as declared."""
     found: dict[str, Any] = {}
+    for name, _, value in (word.partition("=") for word in typed.get(MORE, "").split()):
+        found[name] = parsed(value, like=None)
     for place, (name, value) in enumerate(list(params.items())[:FIELDS_AT_MOST]):
         given = typed.get(f"{PREFIX}{place}", "").strip()
         if given and given != written(value):
             found[name] = parsed(given, like=value)
     return found
+
+
+def _more_fault(value: str) -> str:
+    wrong = next((w for w in value.split() if not all(w.partition("=")[::2])), "")
+    return f"{wrong} is not name=value" if wrong else ""
 
 
 def written(value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from console.tui.areas import training_form
 from console.tui.areas.pipelines import flow
 from console.tui.snapshots.pipelines import Snapshot
 from console.wire.pipelines import PipelineView
@@ -193,6 +194,15 @@ async def test_training_sends_what_was_changed_in_the_form_of_declared_parameter
             ("start_training",
              {"pipeline": "delays", "params": {"max_depth": 8}, "data": {}, "note": ""}),
         ]  # fmt: skip
+
+
+def test_other_parameters_are_typed_as_name_and_value() -> None:
+    field = training_form.more_field()
+    assert field.check is not None
+    assert field.check("depth=4 rate") == "rate is not name=value"
+    assert field.check("depth=4 loss=log") == ""
+    typed = {field.id: "depth=4 loss=log rate=0.5"}
+    assert training_form.changed_params({}, typed) == {"depth": 4, "loss": "log", "rate": 0.5}
 
 
 async def test_without_data_nothing_can_be_trained_and_it_is_said_why() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from console import text
-from console.tui.areas.jobs import detail, queue
+from console.rules import pace
+from console.tui.areas.jobs import detail
 from console.tui.ink import Part
 from console.tui.signs import said
 from console.tui.widgets.linechart import LineChart
@@ -37,9 +38,9 @@ class LivePane(Pane):
             return False
         right: Part = said(run.state, text.duration(run.duration_s) if run.duration_s else None)
         facts = run.pipeline
-        if job is not None and queue.is_active(job):
-            ran = text.duration(queue.duration_s(job, now))
-            left = queue.left_s(job, now)
+        if job is not None and pace.is_active(job):
+            ran = text.duration(pace.duration_s(job, now))
+            left = pace.left_s(job, now)
             words = ran if left is None else f"{ran}, {text.age(left, short=True)} left"
             right = said("running", words)
             facts = f"{job.title} · {job.progress.text}" if job.progress.text else job.title

@@ -11,6 +11,7 @@ from datetime import datetime
 from console import text
 from console.rules.filtering import Field
 from console.rules.lifecycle import FINAL
+from console.rules.pace import duration_s, left_s, ratio
 from console.tui.ink import EMPTY, Line, Part
 from console.tui.signs import said, state
 from console.tui.widgets.bars import progress
@@ -20,8 +21,6 @@ from storage.records.jobs import Job
 BAR_CELLS = 10
 PERCENT_CELLS = 6
 LEAST_WORDS = 6
-LEAST_SHARE = 0.02
-"""Below this share nothing can be said about when it ends."""
 
 FIELDS: Mapping[str, Field[Job]] = {
     "id": Field(lambda job: job.id, "number"),
@@ -34,34 +33,6 @@ FIELDS: Mapping[str, Field[Job]] = {
     "took": Field(lambda job: duration_s(job, None), "seconds"),
 }
 """What `/` can ask of a job."""
-
-
-def is_active(job: Job) -> bool:
-    return job.state not in FINAL
-
-
-def ratio(job: Job) -> float | None:
-    """How far a job is, from 0 to 1; None when it cannot say."""
-    found = job.progress
-    return min(max(found.done / found.total, 0.0), 1.0) if found.total > 0 else None
-
-
-def duration_s(job: Job, now: datetime | None) -> float | None:
-    """How long it ran, up to `now` while it does."""
-    end = job.ended_at or now
-    if job.started_at is None or end is None:
-        return None
-    return max(0.0, (end - job.started_at).total_seconds())
-
-
-def left_s(job: Job, now: datetime) -> float | None:
-    """How long it will still run when it goes on at this pace; None when that is not known yet."""
-    done, ran = ratio(job), duration_s(job, now)
-    if done is None or ran is None or done < LEAST_SHARE or not is_active(job):
-        return None
-    told = job.progress.at
-    since = max(0.0, (now - told).total_seconds()) if told is not None else 0.0
-    return max(0.0, (ran - since) * (1 - done) / done - since)
 
 
 def left_words(job: Job, now: datetime) -> str:

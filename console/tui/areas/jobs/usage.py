@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from console import text
-from console.tui.areas.jobs.queue import is_active
+from console.rules.pace import is_active
 from console.tui.ink import EMPTY, Line
 from console.tui.widgets.bars import sparkline
 from storage.records.jobs import Job

@@ -81,6 +81,7 @@ def _ask_training(area: Area, view: PipelineView) -> None:
             Field(id="data", label=pipeline.input, value="latest", is_required=True,
                   hint="v7, latest"),
             *training_form.param_fields(pipeline.params),
+            training_form.more_field(),
             Field(id="note", label="note", hint="why this run"),
         ),
         facts=(("makes", "a run and the next version, judged by its gates"),),
