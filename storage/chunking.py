@@ -95,7 +95,7 @@ def write_version(
 ) -> Manifest:
     """Store `rows` and return their manifest; chunks that `parent` has are not written again.
 
-    With `append` the version is the parent's rows followed by `rows`; its manifest equals the one
+    With `append` the version is the parent's rows followed by `rows`; its digest equals the one
     that adding everything at once would have given. `scratch` is a directory for files on their
     way, best on the file system of the object store.
     Raises `InvalidError` for a type that Parquet cannot hold, `ConflictError` when the columns of
@@ -114,12 +114,12 @@ def write_version(
         query = f"SELECT * FROM {before} UNION ALL SELECT {rows.selected} FROM {rows.relation}"
         rows = numbered(connection, query, "appended rows")
     target_rows = target(len(columns))
-    spans = list(_spans(connection, rows, types, recipe, target_rows))
-    writer = ChunkWriter(connection, rows, columns, types, objects, scratch)
     is_reusable = parent is not None and parent.algorithm == recipe
     earlier = Earlier.of(parent if is_reusable else None, columns, objects)
     if kept:
         earlier = Earlier(columns, tail, objects)
+    spans = list(_spans(connection, rows, types, recipe, target_rows, earlier.last))
+    writer = ChunkWriter(connection, rows, columns, types, objects, scratch)
     chunks = writer.store(spans, earlier, progress)
     return seal(recipe, columns, (*kept, *chunks), target_rows)
 
@@ -177,7 +177,7 @@ def verify(connection: DuckDBPyConnection, manifest: Manifest, objects: Objects)
     kinds = [connection.sqltype(column.type) for column in manifest.columns]
     for number, chunk in enumerate(manifest.chunks, start=1):
         label = f"chunk {number} of {len(manifest.chunks)} ({chunk.digest[:12]})"
-        missing = [part.object for part in chunk.parts if not objects.has(part.object)]
+        missing = [part.object for part in chunk.files if not objects.has(part.object)]
         if missing:
             problems.append(f"{label}: file {missing[0][:12]} is missing.")
             continue
@@ -206,10 +206,17 @@ def _spans(
     types: Sequence[DuckDBPyType],
     recipe: str,
     target_rows: int,
+    last: Chunk | None,
 ) -> Iterator[Span]:
+    """The chunks to be. The `last` one of the parent ended where the table did, not at a cut: with
+    rows after it it becomes the beginning of a longer one."""
     start = 0
     for hashes in cut(_row_hashes(connection, rows, types), target_rows):
-        yield Span(start, len(hashes), _name(recipe, types, hashes))
+        goes_on = last is not None and len(hashes) > last.rows
+        if last is not None and goes_on:
+            goes_on = _name(recipe, types, hashes[: last.rows]) == last.digest
+        digest = _name(recipe, types, hashes)
+        yield Span(start, len(hashes), digest, last if goes_on else None)
         start += len(hashes)
 
 

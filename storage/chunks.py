@@ -17,7 +17,7 @@ import msgspec
 
 from storage.errors import DamagedError
 from storage.objects import Objects
-from storage.records.chunks import Chunk, Manifest
+from storage.records.chunks import Chunk, Manifest, Piece
 from storage.records.datasets import SchemaColumn
 from storage.sql_text import literal as literal
 from storage.sql_text import one_file
@@ -107,14 +107,15 @@ def chunks_sql(columns: Sequence[SchemaColumn], chunks: Iterable[Chunk], objects
     fast as one file each).
     """
     selects = []
-    for layout, alike in groupby(chunks, key=_layout):
+    pieces = (piece for chunk in chunks for piece in chunk.pieces)
+    for layout, alike in groupby(pieces, key=_layout):
         if len(layout) == 1:
-            files = [objects.path(chunk.parts[0].object) for chunk in alike]
+            files = [objects.path(piece.parts[0].object) for piece in alike]
             selects.append(_select(columns, layout, [files]))
         else:
             selects.extend(
-                _select(columns, layout, [[objects.path(part.object)] for part in chunk.parts])
-                for chunk in alike
+                _select(columns, layout, [[objects.path(part.object)] for part in piece.parts])
+                for piece in alike
             )
     if not selects:
         nothing = ", ".join(f"CAST(NULL AS {c.type}) AS {quote(c.name)}" for c in columns)
@@ -125,8 +126,8 @@ def chunks_sql(columns: Sequence[SchemaColumn], chunks: Iterable[Chunk], objects
 _Layout = tuple[tuple[tuple[int, ...], tuple[str, ...]], ...]
 
 
-def _layout(chunk: Chunk) -> _Layout:
-    return tuple((part.columns, part.names) for part in chunk.parts)
+def _layout(piece: Piece) -> _Layout:
+    return tuple((part.columns, part.names) for part in piece.parts)
 
 
 def _select(columns: Sequence[SchemaColumn], layout: _Layout, files: list[list[Path]]) -> str:

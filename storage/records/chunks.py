@@ -26,6 +26,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Consecutive rows of a chunk that lie in files of their own."""
+
+    rows: int
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """Consecutive rows. Equal digest = equal rows in equal order and of equal types."""
 
@@ -34,10 +42,23 @@ class Chunk:
     rows: int
     parts: tuple[Part, ...]
     """One file, or several when a version changed only some columns of the chunk before."""
+    head: tuple[Piece, ...] = ()
+    """Its first rows, when they were the end of the table before rows were appended; `parts` then
+    have the others."""
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """All rows in their order."""
+        others = self.rows - sum(piece.rows for piece in self.head)
+        return (*self.head, Piece(rows=others, parts=self.parts))
+
+    @property
+    def files(self) -> tuple[Part, ...]:
+        return tuple(part for piece in self.pieces for part in piece.parts)
 
     @property
     def bytes(self) -> int:
-        return sum(part.bytes for part in self.parts)
+        return sum(part.bytes for part in self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +79,9 @@ class Manifest:
     @property
     def bytes(self) -> int:
         """On disk, a file that several chunks share counted once."""
-        return sum({part.object: part.bytes for c in self.chunks for part in c.parts}.values())
+        return sum({part.object: part.bytes for c in self.chunks for part in c.files}.values())
 
     @property
     def objects(self) -> frozenset[str]:
         """Everything in the object store that must stay for this version to be readable."""
-        return frozenset(part.object for chunk in self.chunks for part in chunk.parts)
+        return frozenset(part.object for chunk in self.chunks for part in chunk.files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -227,9 +228,55 @@ def test_appending_gives_the_version_that_adding_everything_gives(
     start = store(connection, files, f"SELECT * FROM ({query}) LIMIT {split}")
     written = files.puts
     grown = store(connection, files, f"SELECT * FROM ({query}) OFFSET {split}", start, append=True)
-    assert grown == whole
+    assert grown.digest == whole.digest
+    assert rows_of(connection, read_sql(grown, files)) == rows_of(
+        connection, read_sql(whole, files)
+    )
     if split == 1999:
         assert files.puts - written == 1
+
+
+@pytest.mark.parametrize("append", [True, False])
+def test_rows_at_the_end_are_all_that_a_small_table_writes(
+    append: bool, connection: Connection, files: Files
+) -> None:
+    """Months of a table that fits into one chunk: each is written once, however it arrives."""
+    query = "SELECT i AS id, hash(i) % 100000 AS x, 'row ' || i AS name FROM range({}) AS t(i)"
+    versions = [store(connection, files, query.format(3000))]
+    for month in range(2, 11):
+        rows = query.format(3000 * month)
+        if append:
+            rows += f" OFFSET {3000 * (month - 1)}"
+        versions.append(store(connection, files, rows, versions[-1], append=append))
+    for month, version in enumerate(versions, start=1):
+        assert (version.rows, len(version.chunks)) == (3000 * month, 1)
+        assert verify(connection, version, files) == []
+        found = connection.execute(f"SELECT id FROM {read_sql(version, files)}").fetchall()
+        assert [row[0] for row in found] == list(range(3000 * month))
+    assert len(versions[7].chunks[0].pieces) == 8
+    assert len(versions[8].chunks[0].pieces) == 1, "too many files are put together again"
+    written = files.bytes
+    assert written < 2.5 * versions[8].bytes
+    assert decode(encode(versions[7])) == versions[7]
+    renamed = f"SELECT id AS number, x, name FROM ({query.format(24_000)})"
+    other = store(connection, files, renamed, versions[7])
+    assert files.bytes == written
+    assert rows_of(connection, read_sql(other, files)) == rows_of(connection, f"({renamed})")
+
+
+def test_a_changed_beginning_is_written_anew(connection: Connection, files: Files) -> None:
+    query = "SELECT i AS id, {} AS x FROM range({}) AS t(i)"
+    first = store(connection, files, query.format("i % 7", 3000))
+    grown = store(connection, files, query.format("i % 7", 4000), first)
+    assert len(grown.chunks[0].head) == 1
+    changed = store(
+        connection, files, query.format("CASE i WHEN 9 THEN -1 ELSE i % 7 END", 4000), grown
+    )
+    assert changed.chunks[0].head == ()
+    assert verify(connection, changed, files) == verify(connection, grown, files) == []
+    files.path(first.chunks[0].parts[0].object).unlink()
+    assert "is missing" in verify(connection, grown, files)[0]
+    assert verify(connection, changed, files) == []
 
 
 def test_appending_other_columns_is_refused_and_says_which(
@@ -358,8 +405,20 @@ def test_cuts_do_not_depend_on_batches(hashes: list[int], marks: list[int], targ
     assert all(max(target // 4, 1) <= rows <= target * 4 for rows in whole[:-1])
 
 
+INSTANTS = st.datetimes(datetime(1700, 1, 1), datetime(2250, 1, 1))
 CELL = {
     pa.int64(): st.integers(-(2**63), 2**63 - 1),
+    pa.decimal128(20, 4): st.decimals(-(10**15), 10**15, places=4),
+    pa.date32(): st.dates(),
+    pa.time64("us"): st.times(),
+    pa.timestamp("us"): INSTANTS,
+    pa.timestamp("us", "UTC"): INSTANTS.map(lambda at: at.replace(tzinfo=UTC)),
+    pa.struct([("a b", pa.string()), ("b", pa.list_(pa.int8()))]): st.fixed_dictionaries(
+        {
+            "a b": st.text(max_size=3) | st.none(),
+            "b": st.lists(st.integers(-128, 127), max_size=2) | st.none(),
+        }
+    ),
     pa.float64(): st.floats(),
     pa.string(): st.text(max_size=8),
     pa.bool_(): st.booleans(),
@@ -385,6 +444,8 @@ def bits(value: object) -> object:
         return "nan" if math.isnan(value) else struct.pack("<d", value)
     if isinstance(value, list):
         return [bits(item) for item in value]
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).isoformat()
     return value
 
 

@@ -53,6 +53,8 @@ def match(
         return [], list(old), list(new)
     waiting: dict[tuple[int, tuple[Place, ...]], list[Chunk]] = {}
     for chunk in old:
+        if chunk.head:
+            continue
         places = _places(chunk, before)
         mark = chunk.rows, tuple(places[pair.before.name] for pair in keyed)
         waiting.setdefault(mark, []).append(chunk)
@@ -60,7 +62,7 @@ def match(
     for chunk in new:
         places = _places(chunk, after)
         mark = chunk.rows, tuple(places[pair.after.name] for pair in keyed)
-        if not waiting.get(mark):
+        if chunk.head or not waiting.get(mark):
             rest.append(chunk)
             continue
         other = waiting[mark].pop(0)
@@ -69,7 +71,8 @@ def match(
             pair.after.name for pair in pairs if places[pair.after.name] != origin[pair.before.name]
         )
         matches.append(Match(other, chunk, changed))
-    return matches, [chunk for chunks in waiting.values() for chunk in chunks], rest
+    left = [chunk for chunks in waiting.values() for chunk in chunks]
+    return matches, [*left, *(chunk for chunk in old if chunk.head)], rest
 
 
 def _places(chunk: Chunk, manifest: Manifest) -> dict[str, Place]:

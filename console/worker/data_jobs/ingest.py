@@ -331,7 +331,7 @@ def _version(
 
 def _added_bytes(bench: Workbench, manifest: Manifest) -> int:
     """Bytes of the files that no earlier version of the dataset has."""
-    sizes = {part.object: part.bytes for chunk in manifest.chunks for part in chunk.parts}
+    sizes = {part.object: part.bytes for chunk in manifest.chunks for part in chunk.files}
     for digest in bench.job.spec["manifests"]:
         for known in bench.manifest(digest).objects:
             sizes.pop(known, None)
