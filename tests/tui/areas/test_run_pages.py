@@ -7,8 +7,17 @@ from typing import Any
 
 from console.tui.areas.jobs import compare_pictures, runs
 from console.tui.areas.jobs.diff_page import lines_of
-from storage.records.runs import SavedView
-from tests.tui.areas.invented_runs import NOW, RUNS, answer, comparison, diff_of, snapshot
+from console.tui.snapshots.jobs import RunView
+from storage.records.runs import Artifact, SavedView
+from tests.tui.areas.invented_runs import (
+    NOW,
+    RUNS,
+    answer,
+    comparison,
+    detail,
+    diff_of,
+    snapshot,
+)
 from tests.tui.areas.shown import seen
 from tests.tui.reading import write
 
@@ -164,3 +173,31 @@ async def test_metrics_that_older_runs_do_not_carry_are_asked_for_when_they_are_
         await write(it.pilot, "m299 > 0.9")
         await it.press("enter")
         assert it.app.wants[-1] == ("main", {"metrics": ("m250", "m299")})
+
+
+async def test_a_run_tells_what_it_was_made_with_and_which_files_it_made() -> None:
+    full = replace(
+        detail(117),
+        run=replace(
+            detail(117).run,
+            environment={"cpu": "EPYC", "cores": "2", "platform": "Linux", "pandas": "3.1"},
+            code={"commit": "a" * 40, "is_dirty": "yes"},
+            parent_id=110,
+            tags=("keep",),
+        ),
+        artifacts=(Artifact(name="evaluation", kind="parquet", digest="e", bytes=2500),),
+        changes="+a\n-b",
+        candidates=3,
+    )
+
+    def told(what: str, arguments: dict[str, Any]) -> Any:
+        return RunView(detail=full) if what == "run" else answer(what, arguments)
+
+    async with seen("jobs", snapshot(), told, size=TALL) as it:
+        screen = await it.press("j", "enter")
+        assert "2 lines" in it.row(screen, "uncommitted", "run show 117 --changes")
+        assert "run 110" in it.row(screen, "candidate of")
+        assert "3 runs" in it.row(screen, "candidates")
+        assert "EPYC, 2 cores, Linux" in screen and "pandas 3.1" in screen
+        assert "keep" in it.row(screen, "note")
+        assert "2.5 kB" in it.row(screen, "evaluation", "parquet")

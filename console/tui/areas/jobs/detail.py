@@ -21,11 +21,11 @@ from console.tui.widgets.intervals import Interval, IntervalRow, IntervalRows, V
 from console.tui.widgets.prose import Fact
 from console.tui.widgets.table_layout import Column
 from storage.records.results import Result
-from storage.records.runs import Run, RunDetail
+from storage.records.runs import Artifact, Run, RunDetail
 
 SLICES_AT_MOST = 8
 FEATURES_AT_MOST = 10
-PACKAGES = ("python", "sklearn", "scikit-learn", "numpy", "pandas", "duckdb", "platform", "cores")
+MACHINE = ("cpu", "cores", "platform")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +245,7 @@ def made_from(view: RunView) -> list[Fact]:
     facts.append(Fact(label="trained on", value=f"{text.count(run.rows_train)} rows"))
     held = f"{text.count(run.rows_holdout)} rows" + (f", {run.holdout}" if run.holdout else "")
     facts.append(Fact(label="judged on", value=held))
-    facts += _code_facts(run)
+    facts += _code_facts(view.detail, base)
     return facts
 
 
@@ -261,16 +261,47 @@ def _beside(own: str, other: str | None) -> Line:
     return Line((own, "bright bold"), (f"   was {other}", "quiet"))
 
 
-def _code_facts(run: Run) -> Iterator[Fact]:
+def _code_facts(detail: RunDetail, base: Run | None) -> Iterator[Fact]:
+    """Code, machine and packages, what people said; bold where the baseline has another."""
+    run = detail.run
     commit = run.code.get("commit", "")
     if commit:
-        changed = ", changed since" if run.code.get("is_dirty") == "yes" else ""
-        yield Fact(label="commit", value=Line(commit[:12], (changed, "warn")))
-    packages = [f"{name} {run.environment[name]}" for name in PACKAGES if name in run.environment]
-    if packages:
-        yield Fact(label="on", value=Line((", ".join(packages[:4]), "quiet")))
+        other = base.code.get("commit", "")[:12] or text.ABSENT if base is not None else None
+        yield Fact(label="commit", value=_beside(commit[:12], other))
+    if detail.changes:
+        lines = text.counted(len(detail.changes.splitlines()), "line")
+        yield Fact(
+            label="uncommitted",
+            value=Line((lines, "warn"), (f"   run show {run.id} --changes", "quiet")),
+        )
+    elif run.code.get("is_dirty") == "yes":
+        yield Fact(label="uncommitted", value=Line(("changed since the commit", "warn")))
+    if run.parent_id is not None:
+        yield Fact(label="candidate of", value=f"run {run.parent_id}")
+    if detail.candidates:
+        yield Fact(label="candidates", value=text.counted(detail.candidates, "run"))
+    named = {name: run.environment[name] for name in MACHINE if name in run.environment}
+    if "cores" in named:
+        named["cores"] += " cores"
+    if named:
+        yield Fact(label="on", value=Line((", ".join(named.values()), "quiet")))
+    rest = [name for name in run.environment if name not in MACHINE]
+    if rest:
+        packages = [f"{name} {run.environment[name]}" for name in rest]
+        yield Fact(label="with", value=Line((", ".join(packages), "quiet")))
     if run.peak_rss_bytes:
         yield Fact(label="peak memory", value=text.byte_size(run.peak_rss_bytes))
     if run.note or run.tags:
         said_of = " · ".join(part for part in (run.note, ", ".join(run.tags)) if part)
         yield Fact(label="note", value=said_of)
+
+
+def file_columns() -> list[Column[Artifact]]:
+    """A file of a run, its kind and size."""
+    return [
+        Column(key="name", cell=lambda each: each.name, least=10, is_name=True),
+        Column(key="kind", cell=lambda each: each.kind, ink="quiet"),
+        Column(
+            key="size", cell=lambda each: text.byte_size(each.bytes), align="right", ink="quiet"
+        ),
+    ]

@@ -65,6 +65,14 @@ class RunPage(VerticalScroll, can_focus=False):
             help="How much the metric falls when a column is shuffled.",
         )  # fmt: skip
 
+        yield Pane(
+            "Files",
+            Table(detail.file_columns(), key=lambda each: each.name, has_head=False, id="files",
+                  verbs={"open": ""}),
+            id="files-pane",
+            help="Predictions on held-out rows, importance, calibration, the model itself.",
+        )  # fmt: skip
+
     def show(self, view: RunView, now: datetime) -> None:
         """Show a run beside the one it is held against."""
         found, base = view.detail, view.base.run if view.base else None
@@ -98,6 +106,10 @@ class RunPage(VerticalScroll, can_focus=False):
         self._show_curve(view)
         self._show_groups(view)
         self._show_importance(view)
+        self.query_one("#files", Table).rows = found.artifacts
+        pane = self.query_one("#files-pane", Pane)
+        pane.display = bool(found.artifacts)
+        pane.title(right=f"mlops-console run file {run.id} NAME -o FILE")
 
     def _show_curve(self, view: RunView) -> None:
         curve = detail.learning_curve(view.detail)
