@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 from console import text
 from console.cli.dataset_views import verdict_colour
 from console.cli.output import Column, Output
-from console.rules.contract_words import says, tolerance
+from console.rules.contract_words import allowed, says, tolerance, value_of
 from console.rules.verdicts import stops
 from storage.records.checks import CheckReport
 from storage.records.contracts import Contract, Rule
@@ -95,10 +95,10 @@ def print_results(output: Output, results: Sequence[Result]) -> None:
             (
                 text.cut(text.clean(each.name), 32),
                 text.cut(text.clean(each.scope.removeprefix("column:")), 24) or None,
-                _value(each, each.value),
+                value_of(each, each.value),
                 _interval(each),
-                _allowed(each),
-                _value(each, each.previous),
+                allowed(each),
+                value_of(each, each.previous),
                 text.count(each.n),
                 each.severity,
                 each.verdict,
@@ -112,26 +112,10 @@ def _subject(result: Result) -> str:
     return f"{result.name} {result.scope.removeprefix('column:')}".strip()
 
 
-def _value(result: Result, value: float | None) -> str | None:
-    if value is None:
-        return None
-    if result.unit == "%":
-        return text.percent(value)
-    return f"{text.general(value)} {result.unit}" if result.unit == "h" else text.general(value)
-
-
 def _interval(result: Result) -> str | None:
     if not result.value or result.ci_low is None or result.ci_high is None:
         return None
-    return f"{_value(result, result.ci_low)} to {_value(result, result.ci_high)}"
-
-
-def _allowed(result: Result) -> str | None:
-    if result.threshold is None:
-        return None
-    if result.direction == "in":
-        return f"{_value(result, result.threshold)} to {_value(result, result.threshold_high)}"
-    return f"{'≥' if result.direction == 'ge' else '≤'} {_value(result, result.threshold)}"
+    return f"{value_of(result, result.ci_low)} to {value_of(result, result.ci_high)}"
 
 
 def _counts(results: Sequence[Result]) -> str:
@@ -264,8 +248,8 @@ def markdown(report: CheckReport) -> str:
         cells = [
             each.name,
             each.scope.removeprefix("column:"),
-            _value(each, each.value) or "",
-            _allowed(each) or "",
+            value_of(each, each.value) or "",
+            allowed(each) or "",
             text.count(each.n),
             each.severity,
             each.verdict,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console import text
 from storage.records.contracts import Rule
+from storage.records.results import Result
 
 
 def says(rule: Rule) -> str:
@@ -26,3 +27,22 @@ def tolerance(rule: Rule) -> str | None:
     if rule.max_count is not None:
         return text.counted(rule.max_count, "row")
     return text.percent(rule.max_rate) if rule.max_rate else None
+
+
+def value_of(result: Result, value: float | None) -> str | None:
+    """A value of a result in its unit; None for none."""
+    if value is None:
+        return None
+    if result.unit == "%":
+        return text.percent(value)
+    return f"{text.general(value)} {result.unit}" if result.unit == "h" else text.general(value)
+
+
+def allowed(result: Result) -> str | None:
+    """The limit of a result: `≤ 2.0 %`, `1000 to 3000`; None for none."""
+    if result.threshold is None and result.threshold_high is None:
+        return None
+    low, high = (value_of(result, each) for each in (result.threshold, result.threshold_high))
+    if result.direction == "in":
+        return f"{low} to {high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
+    return f"{'≥' if result.direction == 'ge' else '≤'} {low}"

@@ -157,9 +157,12 @@ def apply_version(
 def ingest_ended(
     connection: DuckDBPyConnection, job: Job, state: JobState, _reason: str, _at: datetime
 ) -> tuple[str, ...]:
-    """Complete the result of an ingest with the number its version was given."""
-    if job.kind != "ingest" or state != "succeeded":
+    """Complete the result of an ingest with the number its version was given; a refused delivery
+    is news of its dataset too."""
+    if job.kind != "ingest":
         return ()
+    if state != "succeeded":
+        return ("datasets",)
     ended = jobs.get_job(connection, job.id)
     version = datasets.get_dataset_version_of_job(connection, job.id)
     if ended is not None and version is not None:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from console import errors
 from console.client.client import Client
 from console.wire import datasets as wire
+from console.wire import jobs as jobs_wire
 from console.wire.datasets import (
+    CheckOfJob,
     DatasetName,
     DiffAnswer,
     GetRows,
@@ -17,10 +19,16 @@ from console.wire.datasets import (
     VersionPair,
     VersionRef,
 )
+from console.wire.jobs import ListJobs
 from console.wire.routes import Nothing
+from storage.records.checks import CheckReport
 from storage.records.contracts import Contract
 from storage.records.datasets import Dataset, DatasetVersion
 from storage.records.drift import DriftReport
+from storage.records.jobs import Job
+
+LOOKED_AT = 20
+"""So many failed ingests are looked through for one of the dataset."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +43,8 @@ class Snapshot:
     detail: VersionDetail | None
     """Of the chosen version."""
     at: datetime
+    refused: Job | None = None
+    """The last ingest of the dataset, when its contract kept it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +55,8 @@ class Agreed:
     contract: Contract | None = None
     why_not: str = ""
     """What is wrong with the file; empty with no contract = there is none."""
+    report: CheckReport | None = None
+    """What it said of a delivery that was refused."""
 
 
 def load(client: Client, *, dataset: str = "", version: str = "") -> Snapshot:
@@ -69,6 +81,24 @@ def load(client: Client, *, dataset: str = "", version: str = "") -> Snapshot:
         versions=tuple(versions),
         detail=detail,
         at=datetime.now(UTC),
+        refused=_refused(client, chosen, versions[0]) if versions else None,
+    )
+
+
+def _refused(client: Client, dataset: str, newest: DatasetVersion) -> Job | None:
+    """The newest refused delivery, as long as nothing came after it."""
+    jobs = client.call(
+        jobs_wire.list_jobs, ListJobs(kind="ingest", state="failed", limit=LOOKED_AT)
+    )
+    return next(
+        (
+            job
+            for job in jobs
+            if job.spec.get("dataset") == dataset
+            and job.result.get("check")
+            and job.id > (newest.job_id or 0)
+        ),
+        None,
     )
 
 
@@ -93,12 +123,13 @@ def load_rows(
     return client.call(wire.list_rows, request)
 
 
-def load_contract(client: Client, *, dataset: str) -> Agreed:
-    """The contract, or why there is none to show."""
+def load_contract(client: Client, *, dataset: str, job: int = 0) -> Agreed:
+    """The contract, or why there is none to show; with `job` what it said of what that brought."""
+    report = client.call(wire.get_check, CheckOfJob(id=job)) if job else None
     try:
         found = client.call(wire.get_contract, DatasetName(dataset=dataset))
     except errors.NotFoundError:
-        return Agreed(dataset=dataset)
+        return Agreed(dataset=dataset, contract=report.contract if report else None, report=report)
     except errors.InvalidError as error:
         return Agreed(dataset=dataset, why_not=f"{error.message} {error.hint}".strip())
-    return Agreed(dataset=dataset, contract=found)
+    return Agreed(dataset=dataset, contract=found, report=report)

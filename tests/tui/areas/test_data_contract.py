@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from console.tui.snapshots.data import Agreed
+from storage.records.checks import CheckReport
 from storage.records.contracts import Contract, ContractColumn, Rule
 from storage.records.results import Result
-from tests.tui.areas.invented import answer, data_empty, data_snapshot
+from tests.tui.areas.invented import JOB, answer, data_empty, data_snapshot
 from tests.tui.areas.shown import Answer, Seen, seen
 
 WIDE = (160, 45)
@@ -51,16 +52,16 @@ DRAFTED = saying(Agreed(dataset="weather", contract=CONTRACT))
 async def test_drafts_come_first_with_their_evidence_and_results_stand_beside_the_rules() -> None:
     async with seen("data", snapshot(), DRAFTED, WIDE) as it:
         screen = await it.press("a")
-        assert it.app.wants[-1] == ("contract", {"dataset": "weather"})
+        assert it.app.wants[-1] == ("contract", {"dataset": "weather", "job": 0})
         assert "Contract of weather 4 rules · draft" in screen
-        assert screen.index("Drafts to decide on") < screen.index("Agreed")
+        sections = [screen.index(name) for name in ("Broken", "Drafts to decide on", "Agreed")]
+        assert sections == sorted(sections)
         assert it.row(screen, "pressure required").endswith("1,612 of 15,242 are null (10.6 %)")
         assert "12.0 %" in it.row(screen, "pressure required")
         assert "EWR, JFK, LGA" in it.row(screen, "origin categories")
         assert "✗" in it.row(screen, "humid range")
         assert "0.20 %" in it.row(screen, "humid range")
         assert "2 drafts to decide on · x accepts or refuses" in screen
-        screen = await it.press("end", "k")
         assert "30 of 15 242 rows are out of the range" in screen
         assert "row 208 humid = 131" in screen and "change +0.1 %" in screen
         assert "Moved since" in await it.press("escape")
@@ -68,7 +69,7 @@ async def test_drafts_come_first_with_their_evidence_and_results_stand_beside_th
 
 async def test_marked_drafts_are_accepted_together_and_said_before() -> None:
     async with seen("data", snapshot(), DRAFTED, WIDE) as it:
-        screen = await it.press("a", "space", "space", "x")
+        screen = await it.press("a", "j", "space", "space", "x")
         assert "accept 2 drafts" in screen and "mlops-console contract accept wea" in screen
         await it.press("a")
         question = asked(it)
@@ -82,7 +83,7 @@ async def test_marked_drafts_are_accepted_together_and_said_before() -> None:
 
 async def test_one_draft_is_accepted_to_warn_or_refused_and_what_is_agreed_is_not() -> None:
     async with seen("data", snapshot(), DRAFTED, WIDE) as it:
-        await it.press("a", "x", "w")
+        await it.press("a", "j", "x", "w")
         assert it.app.acts[-1][1]["severity"] == "warn"
         assert it.app.acts[-1][1]["accept"] == ["pressure.required"]
         await it.press("j", "x", "r")
@@ -109,6 +110,31 @@ async def test_without_a_contract_one_is_drafted_and_a_broken_one_is_told() -> N
         assert "The contract cannot be read." in screen and "line 9: humid" in screen
 
 
+REPORT = CheckReport(
+    dataset="weather", subject="july.csv", rows=15242, verdict="fail", results=(FOUND,),
+    contract=CONTRACT,
+)  # fmt: skip
+REFUSED = replace(
+    JOB, id=56, kind="ingest", state="failed", result={"check": "a1"}, spec={"dataset": "weather"},
+    reason="cannot add july.csv to weather: its contract fails in 1 of 4 rules: humid range: 30 of "
+    "15 242 rows are out of the range. Correct the data.",
+)  # fmt: skip
+
+
+async def test_a_refused_delivery_is_told_beside_the_versions_and_a_shows_why() -> None:
+    agreed = Agreed(dataset="weather", contract=CONTRACT, report=REPORT)
+    for size in (WIDE, (80, 24)):
+        shown = replace(data_snapshot(), refused=REFUSED)
+        async with seen("data", shown, saying(agreed), size) as it:
+            words = " ".join((await it.text()).split())
+            assert "✗ cannot add july.csv to weather:" in words and "a shows why" in words
+            screen = await it.press("a")
+            assert it.app.wants[-1] == ("contract", {"dataset": "weather", "job": 56})
+            assert "✗ july.csv was refused" in screen and "Broken" in screen
+            assert "30 of 15 242 rows are out of the range" in screen
+            assert "1 rule broken · nothing of it was stored" in screen
+
+
 async def test_enter_on_a_result_opens_the_contract_at_its_rule() -> None:
     async with seen("data", snapshot(), DRAFTED, WIDE) as it:
         it.app.area.query_one("#rules").focus()
@@ -119,7 +145,7 @@ async def test_enter_on_a_result_opens_the_contract_at_its_rule() -> None:
 
 async def test_the_contract_fits_a_small_terminal_and_needs_a_dataset() -> None:
     async with seen("data", snapshot(), DRAFTED, (80, 24)) as it:
-        screen = await it.press("a")
+        screen = await it.press("a", "j")
         assert "pressure required" in screen and "evidence 1,612 of" in screen
         assert max(map(len, screen.splitlines())) <= 80
     async with seen("data", data_empty(), DRAFTED, (80, 24)) as it:

@@ -16,7 +16,7 @@ from textual.binding import BindingType
 from console import text
 from console.tui.areas.base import Area, AreaEntry, Choice, nothing_yet
 from console.tui.areas.data import deeds, filters
-from console.tui.areas.data.contract_pane import ContractPane
+from console.tui.areas.data.contract_pane import ContractPane, refused_words
 from console.tui.areas.data.deep_panes import PAGE_ROWS, DifferencePane, RowsPane
 from console.tui.areas.data.moved_pane import MovedPane
 from console.tui.areas.data.places import CSS
@@ -101,6 +101,7 @@ class DataArea(Area):
         )  # fmt: skip
         with Row(id="main-view"):
             with Stack(id="left"):
+                yield Prose(id="refused")
                 yield Pane("Data", versions, id="versions-pane",
                            help="Versions of one dataset, newest first.")  # fmt: skip
                 yield Pane("Datasets", datasets, facts="latest version, rows, on disk",
@@ -135,6 +136,7 @@ class DataArea(Area):
         versions = self.query_one("#versions", Table)
         if is_other:
             versions.marked, versions.baseline = frozenset(), ""
+        self.query_one("#refused", Prose).data = refused_words(snapshot.refused)
         self._shape_versions()
         versions.rows = snapshot.versions
         last = snapshot.versions[0]
@@ -423,7 +425,9 @@ class DataArea(Area):
         if snapshot is not None and snapshot.dataset:
             self.add_class("-contract")
             self.query_one(ContractPane).begin(rule)
-            self.post_message(self.Wants(self, "contract", dataset=snapshot.dataset))
+            refused = snapshot.refused if not rule else None
+            self.post_message(self.Wants(self, "contract", dataset=snapshot.dataset,
+                                         job=refused.id if refused else 0))  # fmt: skip
             self._say()
             self.refresh_bindings()
 

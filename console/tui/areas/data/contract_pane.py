@@ -10,8 +10,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from console import text
-from console.rules.contract_words import says, tolerance
+from console.rules.contract_words import says, tolerance, value_of
 from console.rules.filtering import Field as FilterField
+from console.rules.verdicts import stops
 from console.tui.areas.base import Area, Choice, nothing_yet
 from console.tui.dialogs.confirm import Question
 from console.tui.ink import EMPTY, Line, Part
@@ -23,6 +24,7 @@ from console.tui.widgets.table import Table
 from console.tui.widgets.table_layout import Column
 from storage.records.contracts import Rule
 from storage.records.datasets import DatasetVersion
+from storage.records.jobs import Job
 from storage.records.results import Result
 
 FIELDS: dict[str, FilterField[Rule]] = {
@@ -33,6 +35,7 @@ FIELDS: dict[str, FilterField[Rule]] = {
     "status": FilterField(lambda each: each.status),
 }
 NAMED = 3
+BROKEN, OPEN, AGREED = "Broken", "Drafts to decide on", "Agreed"
 _EXAMPLES = 5
 
 
@@ -48,7 +51,7 @@ class ContractPane(Pane):
         self._results: dict[str, Result] = {}
         self._table: Table[Rule] = Table(
             self._columns(), key=lambda each: each.id, has_marks=True, fields=FIELDS,
-            section=lambda each: "Drafts to decide on" if each.is_open else "Agreed",
+            section=self._section,
             id="contract-rules", verbs={"open": ""},
         )  # fmt: skip
         self._words = Prose(id="rule-words")
@@ -70,9 +73,13 @@ class ContractPane(Pane):
     def show(self, agreed: Agreed, version: DatasetVersion | None,
              results: Sequence[Result]) -> None:  # fmt: skip
         """The rules, and what `version` was found to be when it was checked against them."""
-        is_other = self._agreed is None or self._agreed.dataset != agreed.dataset
+        before = self._agreed
+        is_other = before is None or before.dataset != agreed.dataset
         self._agreed = agreed
-        self._results = {dict(each.detail).get("rule", ""): each for each in results}
+        report = agreed.report
+        is_refusal = report is not None and (before is None or before.report != report)
+        found_in = results if report is None else report.results
+        self._results = {dict(each.detail).get("rule", ""): each for each in found_in}
         contract = agreed.contract
         if contract is None:
             self._say_none(agreed)
@@ -81,15 +88,29 @@ class ContractPane(Pane):
             self._table.marked = frozenset()
         known = {rule.id for rule in contract.rules if rule.is_open}
         self._table.marked = self._table.marked & known
-        self._table.rows = tuple(sorted(contract.rules, key=lambda rule: not rule.is_open))
+        order = (BROKEN, OPEN, AGREED)
+        self._table.rows = tuple(
+            sorted(contract.rules, key=lambda rule: order.index(self._section(rule)))
+        )
         if is_other and self._wanted:
             self._table.cursor_key = self._wanted
+        elif is_refusal and self._table.rows:
+            self._table.cursor_key = self._table.rows[0].id
         facts = [text.counted(len(contract.rules), "rule"), contract.status]
-        found = said(version.verdict, f"{version.name} {version.verdict}") \
-            if version is not None and results else ""  # fmt: skip
+        found: Part = ""
+        if report is not None:
+            found = said("fail", f"{text.clean(report.subject)} was refused")
+        elif version is not None and results:
+            found = said(version.verdict, f"{version.name} {version.verdict}")
         name = f"Contract of {agreed.dataset}"
         self.title(name, facts=" · ".join(filter(None, facts)), right=found)
         self.tell()
+
+    def _section(self, rule: Rule) -> str:
+        result = self._results.get(rule.id)
+        if result is not None and result.verdict in ("fail", "error") and stops(result):
+            return BROKEN
+        return OPEN if rule.is_open else AGREED
 
     def _say_none(self, agreed: Agreed) -> None:
         self._table.rows = ()
@@ -124,6 +145,9 @@ class ContractPane(Pane):
         contract = self._agreed.contract if self._agreed else None
         if contract is None:
             return ""
+        broken = sum(self._section(rule) == BROKEN for rule in contract.rules)
+        if broken and self._agreed is not None and self._agreed.report is not None:
+            return f"{text.counted(broken, 'rule')} broken · nothing of it was stored"
         drafts = sum(rule.is_open for rule in contract.rules)
         marked = sum(r.is_open for r in contract.rules if r.id in self._table.marked)
         if marked:
@@ -239,8 +263,17 @@ class ContractPane(Pane):
         result = self._results.get(rule.id)
         if result is None or result.value is None:
             return Line(("–", "quiet"))
-        value = text.percent(result.value) if result.unit == "%" else text.general(result.value)
-        return Line((value, value_ink(result.verdict)))
+        return Line((value_of(result, result.value) or "", value_ink(result.verdict)))
+
+
+def refused_words(job: Job | None) -> Text | None:
+    """That a delivery was kept out, in one sentence, with the key that shows why."""
+    if job is None:
+        return None
+    sentence, _, _ = job.reason.partition(" rules: ")
+    line = said("fail", f"{text.clean(sentence)} rules · ")
+    key = Line(("a", "ink bold"), (" shows why", "quiet"))
+    return Text(paragraphs=(line + key,), indent=2)
 
 
 def _rule(rule: Rule) -> Part:

@@ -12,6 +12,7 @@ CSS: Final = """
     DataArea.-narrow.-open #right { display: block; }
     DataArea.-narrow.-open #left { display: none; }
     DataArea Pane { margin: 0 0 1 0; }
+    DataArea #refused { height: auto; max-height: 4; }
     DataArea #versions { max-height: 16; }
     DataArea.-narrow #versions { max-height: 9; }
     DataArea #datasets { max-height: 6; }
@@ -39,6 +40,6 @@ CSS: Final = """
     DataArea.-rows #main-view, DataArea.-difference #main-view,
     DataArea.-contract #main-view { display: none; }
     DataArea.-none #right, DataArea.-none #datasets-pane, DataArea.-none #rules-pane,
-    DataArea.-none #worst { display: none; }
+    DataArea.-none #worst, DataArea.-none #refused { display: none; }
     DataArea.-none #left { width: 1fr; }
     """

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from console import text
 from console.rules import metrics
+from console.rules.contract_words import allowed, value_of
 from console.tui.areas.data.shapes import HISTOGRAM_CELLS, shape
 from console.tui.ink import EMPTY, Line, Part
 from console.tui.signs import said, sign, state, value_ink
@@ -200,10 +201,9 @@ def rule_columns() -> list[Column[Result]]:
         Column(key="sign", cell=lambda each: sign(each.verdict), width=1, is_pinned=True),
         Column(key="rule", cell=_rule, least=12, grow=1, is_name=True),
         Column(key="limit", head="", align="right", ink="quiet", rank=60,
-               cell=lambda each: f"≤ {text.percent(each.threshold)}"
-               if each.threshold is not None else text.MISSING),
+               cell=lambda each: allowed(each) or text.MISSING),
         Column(key="found", align="right", cell=lambda each: Line(
-            (text.percent(each.value), value_ink(each.verdict)))),
+            (value_of(each, each.value) or text.MISSING, value_ink(each.verdict)))),
     ]  # fmt: skip
 
 
