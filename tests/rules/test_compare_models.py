@@ -15,6 +15,7 @@ from console.rules.evaluation import (
     evaluate_binary,
     evaluate_multiclass,
     evaluate_regression,
+    ranking,
 )
 from console.rules.evaluation.compare_classes import COMPARABLE
 from storage.records.pipelines import Task
@@ -136,6 +137,18 @@ def test_an_interval_is_as_wide_as_drawing_the_rows_again_makes_it(task: Task, n
     assert found.ci_low is not None and found.ci_high is not None
     width = (found.ci_high - found.ci_low) / (2 * 1.96)
     assert width == pytest.approx(float(np.std(drawn)), rel=0.35)
+
+
+def test_many_rows_are_drawn_as_cells_with_the_same_answer() -> None:
+    """Below and above the limit the same rows give the same value and nearly the same interval."""
+    y, new, old = CASES["binary"]
+    exact = ranking.average_precision_draws(y, (new, old), np.random.default_rng(1), 400)
+    cells = ranking._average_precision_of_cells(y, (new, old), np.random.default_rng(2), 400)
+    value = alone("binary", "average_precision", 1) - alone("binary", "average_precision", 2)
+    for drawn in (exact, cells):
+        moved = drawn[:, 0] - drawn[:, 1]
+        assert moved.mean() == pytest.approx(value, abs=0.01)
+        assert moved.std() == pytest.approx((exact[:, 0] - exact[:, 1]).std(), rel=0.2)
 
 
 def test_rows_that_one_of_two_models_could_not_score_are_left_out_for_both() -> None:

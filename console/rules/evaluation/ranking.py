@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from console.rules.evaluation.resampling import Estimate, Floats, percentile
+from console.rules.evaluation.resampling import Estimate, Floats, percentile, table_draws
 from console.rules.intervals import clopper_pearson, z_value
 
 Labels = NDArray[np.int64]
 
 AP_BINS = 1024
 AP_DRAWS = 1000
+AP_EXACT_ROWS = 5_000
+AP_PAIR_BINS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,12 @@ def average_precision_interval(
 def average_precision_draws(
     y: Labels, scores: tuple[Floats, ...], rng: np.random.Generator, draws: int = 200
 ) -> Floats:
-    """Average precision of several scores on the same Poisson-weighted rows: (draws, k)."""
+    """Average precision of several scores on the same rows, drawn again: (draws, k).
+
+    Many rows are drawn as cells of equal bins and truth, as in `average_precision_interval`.
+    """
+    if y.size > AP_EXACT_ROWS:
+        return _average_precision_of_cells(y, scores, rng, draws)
     orders = [np.argsort(-score, kind="stable") for score in scores]
     lasts = [
         np.append(np.flatnonzero(np.diff(score[order])), y.size - 1)
@@ -131,6 +139,37 @@ def average_precision_draws(
     return result
 
 
+def _average_precision_of_cells(
+    y: Labels, scores: tuple[Floats, ...], rng: np.random.Generator, draws: int
+) -> Floats:
+    """The same from counts: bins of falling score, cells of rows with equal bins and truth."""
+    binned = []
+    codes = y.astype(np.int64)
+    for score in scores:
+        edges = np.unique(np.quantile(score, np.linspace(0, 1, AP_PAIR_BINS + 1)[1:-1]))
+        bins = edges.size - np.searchsorted(edges, score, side="left")
+        binned.append(bins)
+        codes = codes * (edges.size + 1) + bins
+    _, firsts, counts = np.unique(codes, return_index=True, return_counts=True)
+    weights = table_draws(counts, rng, draws)
+    result = np.empty((draws, len(scores)))
+    for column, (score, bins) in enumerate(zip(scores, binned, strict=True)):
+        order = np.argsort(bins[firsts], kind="stable")
+        falling = bins[firsts][order]
+        starts = np.flatnonzero(np.concatenate(([True], falling[1:] != falling[:-1])))
+        truth = y[firsts][order]
+
+        def of(tables: Floats, order: Labels = order, starts: Labels = starts,
+               truth: Labels = truth) -> Floats:  # fmt: skip
+            ordered = tables[:, order]
+            totals = np.add.reduceat(ordered, starts, axis=1)
+            return _average_precision(np.add.reduceat(ordered * truth, starts, axis=1), totals)
+
+        exact = average_precision(y, score)
+        result[:, column] = of(weights) + exact - of(counts[None, :].astype(np.float64))[0]
+    return result
+
+
 def _by_falling_score(y: Labels, score: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Positives and rows per distinct score, highest score first."""
     order = np.argsort(-score, kind="stable")
@@ -140,7 +179,7 @@ def _by_falling_score(y: Labels, score: Floats) -> tuple[NDArray[np.int64], NDAr
     return positives, np.diff(np.append(starts, y.size))
 
 
-def _average_precision(positives: NDArray[np.int64], totals: NDArray[np.int64]) -> Floats:
+def _average_precision(positives: NDArray[Any], totals: NDArray[Any]) -> Floats:
     """Rows of (draws, bins), highest scores first → (draws,)."""
     hits = np.cumsum(positives, axis=1)
     rows = np.cumsum(totals, axis=1)
