@@ -76,6 +76,23 @@ def read_gates(connection: DuckDBPyConnection, version: ModelVersion) -> GateRep
     )
 
 
+def check_has_threshold(version: ModelVersion, manifest: ModelManifest) -> None:
+    """Raise for a model that says no yes or no, so that nothing could be moved."""
+    if manifest.task == "binary":
+        return
+    if manifest.task == "regression":
+        what, way = "predicts a number", "Derive a yes or no in a training step"
+    else:
+        count = len(manifest.classes)
+        what = f"chooses the most probable of {count} classes"
+        way = "Train on one class against the rest"
+    raise errors.ConflictError(
+        f"{version.name} {what}, so it has no decision threshold.",
+        hint=f'{way}, with a target of two values and task = "binary".',
+        task=manifest.task,
+    )
+
+
 def read_grid(agent: Agent, version: ModelVersion, run: RunDetail | None) -> ScoreGrid:
     artifact = next((a for a in run.artifacts if a.name == "score_grid"), None) if run else None
     if artifact is None:

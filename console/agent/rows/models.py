@@ -12,6 +12,7 @@ from console.agent import promotion, training
 from console.agent.context import Call
 from console.agent.model_lookup import (
     champion_spec,
+    check_has_threshold,
     check_known,
     figures_at,
     find_version,
@@ -117,6 +118,7 @@ async def get_threshold(call: Call, request: ModelRef) -> ThresholdView:
         version = find_version(connection, request.model, request.version)
         run = runs.get_run_detail(connection, version.run_id) if version.run_id else None
         manifest = read_manifest(call.agent, version.digest)
+        check_has_threshold(version, manifest)
         return ThresholdView(
             model=version.model,
             version=version.version,
@@ -148,6 +150,7 @@ async def set_threshold(call: Call, request: SetThreshold) -> ThresholdChange:
 
     def change(connection: DuckDBPyConnection) -> ThresholdChange:
         version = find_version(connection, request.model, request.version)
+        check_has_threshold(version, read_manifest(call.agent, version.digest))
         changed = ThresholdChange(
             model=version.model,
             version=version.version,
