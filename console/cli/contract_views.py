@@ -241,15 +241,17 @@ def markdown(report: CheckReport) -> str:
         "",
         f"{_md(report.subject)}, {text.counted(report.rows, 'row')}, {_counts(report.results)}",
         "",
-        "| rule | on | found | allowed | rows | severity | verdict | why |",
-        "|---|---|---:|---:|---:|---|---|---|",
+        "| rule | on | found | 95 % | allowed | before | rows | severity | verdict | why |",
+        "|---|---|---:|---:|---:|---:|---:|---|---|---|",
     ]
     for each in report.results:
         cells = [
             each.name,
             each.scope.removeprefix("column:"),
             value_of(each, each.value) or "",
+            _interval(each) or "",
             allowed(each) or "",
+            value_of(each, each.previous) or "",
             text.count(each.n),
             each.severity,
             each.verdict,

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from console.rules.binning import NEW, LiveBinner, merged, profile_of, size_of
 from console.rules.drift.habits import habit, stretches
 from console.worker.data import profile_numbers, profile_source
-from console.worker.data.profile import profile_on_edges, profile_table
+from console.worker.data.profile import profile_table
 from storage.records.profiles import ColumnProfile, Profile
 
 Connection = duckdb.DuckDBPyConnection
@@ -176,23 +176,6 @@ def test_kinds_follow_type_and_content(connection: Connection) -> None:
     identity = column(profile, "id")
     assert (identity.top, identity.other_count, identity.distinct_is_exact) == ((), 20000, False)
     assert column(profile, "flag").top == (("false", 10000), ("true", 10000))
-
-
-def test_a_profile_on_edges_keeps_the_bins_and_categories_of_its_reference(
-    connection: Connection,
-) -> None:
-    sql = "SELECT i::DOUBLE AS x, chr(65 + (i % 3)::INTEGER) AS s FROM range(1000) AS t(i)"
-    reference = profile_table(connection, table(connection, sql))
-    assert profile_on_edges(connection, reference, "t") == reference
-    moved = "(SELECT x + 500 AS x, CASE WHEN s = 'A' THEN 'Z' ELSE s END AS s, 1 AS more FROM t)"
-    current = profile_on_edges(connection, reference, moved)
-    x, s = current.columns
-    assert x.edges == reference.columns[0].edges
-    assert sum(x.counts) == 1000
-    assert x.counts[-1] > 500
-    assert dict(s.top) == {"Z": 334, "B": 333, "C": 333}
-    retyped = profile_on_edges(connection, reference, "(SELECT x::VARCHAR AS x FROM t)")
-    assert retyped.columns[0].kind == "categorical"
 
 
 def test_a_huge_table_is_sampled_for_edges_but_counted_whole(

@@ -17,7 +17,8 @@ _LONG = re.compile(r"Maximum line size of (\d+) bytes exceeded", re.IGNORECASE)
 _JSON = re.compile(
     r"Malformed JSON in file .*, at byte (\d+) in (line|record/value) (\d+): ([^.\n]+)"
 )
-_PREFIX = re.compile(r"^(Invalid Input|IO|Conversion|Binder|Parser|Serialization) Error: ")
+PREFIX = re.compile(r"^(Invalid Input|IO|Conversion|Binder|Parser|Serialization|Catalog) Error: ")
+"""How DuckDB's messages begin; people do not need the name of the part that complains."""
 
 
 def explain(error: Exception, facts: SourceFacts) -> ConsoleError:
@@ -46,7 +47,7 @@ def explain(error: Exception, facts: SourceFacts) -> ConsoleError:
             path=facts.source,
         )
     return InvalidError(
-        f"cannot read {facts.source} as {facts.format}: {_PREFIX.sub('', said)}.",
+        f"cannot read {facts.source} as {facts.format}: {PREFIX.sub('', said)}.",
         hint="Look at the file near that place, then correct it or ask its sender.",
         path=facts.source,
     )

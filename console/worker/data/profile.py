@@ -1,7 +1,7 @@
 """A table -> its profile: what drift, histograms and validation need once the rows are gone.
 
-Worker jobs call `profile_table` for a new version and `profile_on_edges` for rows that are to be
-compared with it. Columns are read by themselves and in pieces, so memory is two columns at most.
+Worker jobs call `profile_table` for a new version and for what came with it. Columns are read by
+themselves and in pieces, so memory is two columns at most.
 Invariant: counts are exact.
 """
 
@@ -42,45 +42,16 @@ def profile_table(
     connection: DuckDBPyConnection, relation: str, progress: Progress | None = None
 ) -> Profile:
     """Profile what stands after FROM in `relation`; temporary tables and views cannot be seen."""
-    return _profile(connection, relation, {}, progress)
-
-
-def profile_on_edges(
-    connection: DuckDBPyConnection,
-    reference: Profile,
-    relation: str,
-    progress: Progress | None = None,
-) -> Profile:
-    """Profile the columns that `reference` has, on its bins.
-
-    Categorical columns also keep the counts of the reference's top values, whatever their rank.
-    Columns the relation lacks are left out.
-    """
-    known = {column.name: column for column in reference.columns}
-    return _profile(connection, relation, known, progress)
-
-
-def _profile(
-    connection: DuckDBPyConnection,
-    relation: str,
-    known: dict[str, ColumnProfile],
-    progress: Progress | None,
-) -> Profile:
     empty = connection.sql(f"SELECT * FROM {relation} LIMIT 0")
     rows = int(connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])
-    wanted = [
-        (name, type_)
-        for name, type_ in zip(empty.columns, empty.types, strict=True)
-        if not known or name in known
-    ]
+    wanted = list(zip(empty.columns, empty.types, strict=True))
     done = 0
     if progress is not None:
         progress(0, len(wanted))
     # Half of the work is numpy's, which uses one core: two columns at a time use both.
     with ThreadPoolExecutor(COLUMNS_AT_ONCE) as pool:
         tasks = [
-            pool.submit(_alone, connection, relation, name, type_, rows, known.get(name))
-            for name, type_ in wanted
+            pool.submit(_alone, connection, relation, name, type_, rows) for name, type_ in wanted
         ]
         try:
             for _ in as_completed(tasks):
@@ -100,22 +71,17 @@ def _alone(
     name: str,
     type_: DuckDBPyType,
     rows: int,
-    reference: ColumnProfile | None,
 ) -> ColumnProfile:
     with connection.cursor() as cursor:
-        return _column(Source(cursor, relation, name, type_, rows), reference)
+        return _column(Source(cursor, relation, name, type_, rows))
 
 
-def _column(source: Source, reference: ColumnProfile | None) -> ColumnProfile:
+def _column(source: Source) -> ColumnProfile:
     kind = kind_of(source.type)
-    if reference is not None and (reference.kind in ("numeric", "timestamp")) != (
-        kind in ("numeric", "timestamp")
-    ):
-        reference = None  # the type changed; bins of the one mean nothing to the other
     if kind in ("numeric", "timestamp"):
-        return profile_numbers(source, kind, reference)
+        return profile_numbers(source, kind)
     if kind == "categorical":
-        return profile_categories(source, reference)
+        return profile_categories(source)
     filled = int(source.one(f"count({quote(source.name)})")[0])
     return ColumnProfile(
         name=source.name,

@@ -19,7 +19,7 @@ FREE_TEXT_DISTINCT: Final = 5_000
 """A text column with more different values, most of them unique, is not counted value by value."""
 
 
-def profile_categories(source: Source, reference: ColumnProfile | None) -> ColumnProfile:
+def profile_categories(source: Source) -> ColumnProfile:
     column = f"CAST({quote(source.name)} AS VARCHAR)"
     filled, empty, about = source.one(
         f"count({column}), count(*) FILTER ({column} = ''), approx_count_distinct({column})"
@@ -35,11 +35,9 @@ def profile_categories(source: Source, reference: ColumnProfile | None) -> Colum
         distinct_is_exact=False,
         other_count=filled,
     )
-    was_text = reference is not None and reference.kind == "text"
-    is_text = reference is None and about > FREE_TEXT_DISTINCT and about > filled / 2
-    if was_text or is_text:
+    if about > FREE_TEXT_DISTINCT and about > filled / 2:
         return replace(base, kind="text")
-    top, distinct = _top(source, column, reference)
+    top, distinct = _top(source, column)
     counted = replace(
         base,
         distinct_count=distinct,
@@ -50,18 +48,14 @@ def profile_categories(source: Source, reference: ColumnProfile | None) -> Colum
     return _with_habits(source, column, counted)
 
 
-def _top(
-    source: Source, column: str, reference: ColumnProfile | None
-) -> tuple[list[tuple[str, int]], int]:
-    """Return the most frequent values (and those of the reference), and how many there are."""
-    kept = [value for value, _ in reference.top] if reference is not None else []
+def _top(source: Source, column: str) -> tuple[list[tuple[str, int]], int]:
+    """Return the most frequent values, and how many different ones there are."""
     rows = source.connection.execute(
         f"WITH counted AS (SELECT {column} AS v, count(*) AS c FROM {source.relation} "
         f"WHERE {column} IS NOT NULL GROUP BY v) "
         f"SELECT v, c, (SELECT count(*) FROM counted) FROM (SELECT *, "
         f"row_number() OVER (ORDER BY c DESC, v) AS place FROM counted) "
-        f"WHERE place <= {MOST_TOP} OR list_contains($kept, v) ORDER BY c DESC, v",
-        {"kept": kept},
+        f"WHERE place <= {MOST_TOP} ORDER BY c DESC, v"
     ).fetchall()
     found = [(str(value), int(count)) for value, count, _ in rows]
     return found, int(rows[0][2]) if rows else 0

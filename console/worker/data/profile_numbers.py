@@ -29,24 +29,19 @@ WHOLE: Final = frozenset(
 )  # fmt: skip
 
 
-def profile_numbers(
-    source: Source, kind: ColumnKind, reference: ColumnProfile | None
-) -> ColumnProfile:
-    """Profile the column on bins of its own, or on those of `reference`."""
+def profile_numbers(source: Source, kind: ColumnKind) -> ColumnProfile:
+    """Profile the column on bins of its own."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return _profile(source, kind, reference)
+        return _profile(source, kind)
 
 
-def _profile(source: Source, kind: ColumnKind, reference: ColumnProfile | None) -> ColumnProfile:
+def _profile(source: Source, kind: ColumnKind) -> ColumnProfile:
     expression = _as_double(quote(source.name), kind)
     step = -(-source.rows // EXACT_ROWS) or 1
     odd, runs, sample = _collect(source, expression, step)
     # Sorted runs are merged: with the sort of each run a tenth of DuckDB's exact quantiles.
     ordered = np.sort(np.concatenate(runs), kind="stable")
-    if reference is not None:
-        edges = np.array(reference.edges, dtype=np.float64)
-    else:
-        edges = _edges(ordered, source.type.id in WHOLE)
+    edges = _edges(ordered, source.type.id in WHOLE)
     counted = _count_sorted(ordered, edges) if step == 1 else _count(source, expression, edges)
     distinct = int(np.count_nonzero(np.diff(ordered))) + 1 if len(ordered) else 0
     profile = ColumnProfile(

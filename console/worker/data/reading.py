@@ -18,7 +18,7 @@ import duckdb
 from console.errors import InvalidError, UsageError
 from console.worker.data import formats, noticing, typed
 from console.worker.data.casting import Wanted
-from console.worker.data.explaining import explain
+from console.worker.data.explaining import PREFIX, explain
 from console.worker.data.formats import Inspected
 from console.worker.data.options import ReadOptions
 from console.worker.data.paths import expand
@@ -157,7 +157,7 @@ def wanted_like(columns: Sequence[SchemaColumn]) -> dict[str, Wanted]:
 
 
 def _bad_query(error: duckdb.Error) -> InvalidError:
-    said = str(error).splitlines()[0].rstrip(".")
+    said = PREFIX.sub("", str(error).splitlines()[0]).rstrip(".!")
     return InvalidError(f"the query failed: {said}.", hint="Correct it, then try again.")
 
 
