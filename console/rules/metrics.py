@@ -141,6 +141,9 @@ _ENTRIES: Final = (
        unit="%", source="absolute difference of two shares; Newcombe 1998, method 10"),
     _M(name="missing_difference", label="missing moved", direction="le", subjects=("drift",),
        unit="%", low=-1.0, source="difference of missing shares; Newcombe 1998, method 10"),
+    _M(name="outside_share", label="outside the known range", direction="le",
+       subjects=("drift",), unit="%", source="share of rows below the least or above the greatest "
+       "value of the reference; Wilson 1927"),
     _M(name="new_share", label="new categories", direction="le", subjects=("drift",), unit="%",
        source="share of rows whose category the reference never had; Wilson 1927"),
     # ---- data

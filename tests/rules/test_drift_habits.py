@@ -116,6 +116,7 @@ def test_summer_is_drift_of_a_winter_whose_weeks_differ(numbers: Profiled) -> No
     assert (summer.primary.value or 0) < (summer.primary.noise or 0)
     report = profile_drift(table(reference), table(numbers(rng.normal(80, 6, 200), on=reference)))
     assert report.words.startswith("1 of 1 column moved: x (PSI")
+    assert "outside all values of the reference" in report.columns[0].words
     calm = profile_drift(
         table(reference), table(numbers(winter[coldest : coldest + 200], on=reference))
     )
@@ -123,6 +124,28 @@ def test_summer_is_drift_of_a_winter_whose_weeks_differ(numbers: Profiled) -> No
         "1 of 1 column moved beyond the warn line, none further than chance or its own habit "
         "takes it"
     )
+
+
+def test_a_tenth_of_the_rows_in_new_territory_is_drift_whatever_the_habit(
+    numbers: Profiled,
+) -> None:
+    months = np.repeat([1.0, 2.0, 3.0], ROWS // 3)
+    reference = numbers(months, type="BIGINT", has_habits=True)
+    usual = moved(reference, numbers([3.0] * 900 + [1.0] * 100, on=reference, type="BIGINT"))
+    assert usual.verdict == "fail"
+    assert not usual.is_drifted
+    for share, is_drift in ((0.02, False), (0.3, True), (1.0, True)):
+        new = round(1000 * share)
+        values = [*([4.0] * new), *([2.0] * (1000 - new))]
+        found = moved(reference, numbers(values, on=reference, type="BIGINT"))
+        assert found.is_drifted is is_drift
+        outside = next(each for each in found.supports if each.name == "outside_share")
+        assert outside.value == pytest.approx(share)
+    assert found.words == "x: 100.0 % of its rows lie outside all values of the reference"
+    zeros = numbers([0.0] * 900 + list(range(1, 101)), has_habits=True)
+    same = moved(zeros, numbers([0.0] * 500, on=zeros))
+    outside = next(each for each in same.supports if each.name == "outside_share")
+    assert outside.value == 0
 
 
 def test_live_counts_show_how_far_beyond_the_training_rows_lie(numbers: Profiled) -> None:

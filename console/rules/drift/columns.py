@@ -149,6 +149,13 @@ def _numeric_supports(
         Result(name="ks", scope=scope, value=gap, ci_low=ks_low, ci_high=ks_high,
                ci_method="Dvoretzky-Kiefer-Wolfowitz"),
     ]  # fmt: skip
+    outside = _outside(reference, after)
+    if outside is not None:
+        low, high = wilson(outside, n)
+        results.append(
+            Result(name="outside_share", scope=scope, value=outside / n, ci_low=low, ci_high=high,
+                   ci_method="wilson")
+        )  # fmt: skip
     scale, source = scale_of(reference)
     if scale > 0:
         sides = before.means, before.counts, after.means, after.counts
@@ -258,6 +265,14 @@ def _above_habit(result: Result, habit: float | None) -> Result:
         return result
     note = ("noise", "what the reference does over stretches this long")
     return replace(result, noise=habit, detail=(*result.detail, note))
+
+
+def _outside(reference: ColumnProfile, after: Side) -> float | None:
+    """Rows below the least or above the greatest value of the reference."""
+    if reference.min is None or reference.max is None or after.n <= 0:
+        return None
+    reached = after.below([np.nextafter(reference.min, -np.inf), reference.max])
+    return float(reached[0] + after.n - reached[1])
 
 
 def _not_equal(after: Side, constant: float) -> float:

@@ -24,6 +24,7 @@ LINES: Final[dict[str, tuple[float, float]]] = {
     "wasserstein": (0.316, 0.5),
     "missing_difference": (0.01, 0.05),
     "new_share": (0.001, 0.01),
+    "outside_share": (0.1, 0.5),
 }
 """Statistic → warn line, fail line. `rate_difference` depends on the share it starts from."""
 HALF_ANGLES: Final = (0.1581, 0.25)

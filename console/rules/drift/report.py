@@ -69,20 +69,32 @@ def _decided(columns: list[ColumnDrift], rows: int) -> list[ColumnDrift]:
             for position, result in enumerate((column.primary, *column.supports))
         ]
         known = replace(column, primary=results[0], supports=tuple(results[1:]))
-        moved = [each for each in results if _is_drift(each, known.yardstick)]
+        moved = [each for each in results if _is_drift(each, known)]
         decided.append(replace(known, is_drifted=bool(moved), words=_explained(known, moved, rows)))
     return decided
 
 
-def _is_drift(result: Result, yardstick: Result) -> bool:
+def _is_drift(result: Result, column: ColumnDrift) -> bool:
     if result.name not in CARRIERS or result.verdict not in ("warn", "fail", "inconclusive"):
         return False
     low, warn, value = result.ci_low, result.target, result.value
     if low is None or warn is None or value is None or result.q_value is None:
         return False
     # A PSI may stay in cells where the rows often are, and still be further away than ever.
-    is_unusual = _is_beyond(result) or (result.name == "psi" and _is_beyond(yardstick))
+    others = (column.yardstick, _outside(column)) if result.name == "psi" else ()
+    is_unusual = any(each is not None and _is_beyond(each) for each in (result, *others))
     return low > warn and result.q_value <= Q_LIMIT and is_unusual
+
+
+def _outside(column: ColumnDrift) -> Result | None:
+    """The share of rows outside all that the reference had, when that is not a few.
+
+    Of rows from the same source it rarely is a tenth, however alike neighbours are.
+    """
+    for each in column.supports:
+        if each.name == "outside_share" and (each.ci_low or 0.0) > (each.target or 1.0):
+            return each
+    return None
 
 
 def _is_beyond(result: Result) -> bool:
@@ -92,6 +104,10 @@ def _is_beyond(result: Result) -> bool:
 def _explained(column: ColumnDrift, moved: list[Result], rows: int) -> str:
     """`temp moved 3.31 σ; by itself at most 2.21 σ in 4 194 rows`."""
     own = column.yardstick
+    outside = _outside(column)
+    if moved and outside is not None and outside.value is not None:
+        share = metrics.show(outside.value, outside.name)
+        return f"{column.column}: {share} of its rows lie outside all values of the reference"
     if moved and not (own.name == "wasserstein" and _is_beyond(own)):
         own = max(moved, key=_effect)
     if own.value is None or not (moved or column.is_usual):
@@ -105,8 +121,7 @@ def _explained(column: ColumnDrift, moved: list[Result], rows: int) -> str:
         words = f"{column.column}: {metrics.label_of(own.name)} {shown}"
         if not any(key == "noise" for key, _ in own.detail):
             return f"{words}; chance alone reaches {most}"
-    within = f"by itself at most {most} in {text.count(rows)} rows"
-    return f"{words}; {within}" if moved else f"{words}, no further than {within}"
+    return f"{words}; by itself {'at most' if moved else 'up to'} {most} in {text.count(rows)} rows"
 
 
 def _badness(column: ColumnDrift) -> tuple[int, bool, bool, float, str]:
@@ -153,6 +168,6 @@ def _words(report: DriftReport, drifted: list[ColumnDrift], *, has_weights: bool
 def _figure(column: ColumnDrift) -> str:
     """The statistic for which a column counts as drifted: `PSI 0.41`."""
     results = column.primary, *column.supports
-    deciding = max(results, key=lambda r: (_is_drift(r, column.yardstick), _effect(r)))
+    deciding = max(results, key=lambda r: (_is_drift(r, column), _effect(r)))
     value = metrics.show(deciding.value, deciding.name)
     return f"{metrics.label_of(deciding.name)} {value}"
