@@ -95,3 +95,23 @@ def test_only_commits_reach_git(root: Path) -> None:
 def test_the_processor_is_part_of_a_run() -> None:
     found = provenance.environment("sklearn.dummy.DummyClassifier")
     assert found["cpu"] and found["cpu"] == found["cpu"].strip()
+
+
+def test_a_file_that_git_does_not_know_is_kept_and_data_only_named(tmp_path: Path) -> None:
+    _git(tmp_path, "init", "-q")
+    _git(tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x",
+         "--allow-empty")  # fmt: skip
+    (tmp_path / "features.py").write_text("def add(frame):\n    return frame\n")
+    (tmp_path / "rows.parquet").write_bytes(b"PAR1\0\0")
+    (tmp_path / ".env").write_text("TOKEN=secret\n")
+    (tmp_path / "broken.py").write_bytes(b"\xff\xfe")
+    (tmp_path / "large.py").write_text("a = 1\n" * provenance.NEW_FILE_BYTES)
+    objects = Objects(tmp_path / ".mlops" / "objects")
+    found = provenance.code(tmp_path, objects, "sklearn.dummy.X")
+    kept = code_diff.kept_changes(objects, replace(BASE, code=found))
+    assert "+++ b/features.py\n@@ -0,0 +1,2 @@\n+def add(frame):\n+    return frame\n" in kept
+    assert "new file, not in the repository: rows.parquet" in kept
+    for name in ("large.py", "broken.py", ".env"):
+        assert f"new file, not in the repository: {name}" in kept
+    assert "secret" not in kept
+    assert found["is_dirty"] == "yes" and len(kept) < 1000

@@ -12,6 +12,11 @@ from storage.objects import Objects
 
 PACKAGES = ("scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "duckdb", "joblib")
 DIFF_LIMIT_BYTES = 2**20
+NEW_FILES = 100
+NEW_FILE_BYTES = 2**16
+CODE = frozenset({".py", ".sql", ".toml", ".yaml", ".yml", ".sh"})
+"""New files of these kinds are kept, others only named: data has versions of its own, and what
+lies about in a directory may be secret."""
 
 
 def environment(estimator_path: str) -> dict[str, str]:
@@ -58,6 +63,21 @@ def code(root: Path, objects: Objects, estimator_path: str) -> dict[str, str]:
     new_files = [name for name in untracked.splitlines() if not name.startswith(".mlops/")]
     found["is_dirty"] = "yes" if diff or new_files else "no"
     if diff or new_files:
-        listed = "".join(f"new file, not in the repository: {name}\n" for name in new_files[:100])
-        found["diff"] = objects.put_bytes((listed + diff).encode())
+        added = "".join(_new_file(root, name) for name in new_files[:NEW_FILES])
+        found["diff"] = objects.put_bytes((diff + added)[:DIFF_LIMIT_BYTES].encode())
     return found
+
+
+def _new_file(root: Path, name: str) -> str:
+    """A file that git does not know, as a patch; of what is large or no code only its name."""
+    path, text = root / name, ""
+    try:
+        if path.suffix in CODE and path.stat().st_size <= NEW_FILE_BYTES:
+            text = path.read_text()
+    except (OSError, UnicodeDecodeError):
+        pass
+    if not text:
+        return f"new file, not in the repository: {name}\n"
+    lines = text.splitlines()
+    head = f"--- /dev/null\n+++ b/{name}\n@@ -0,0 +1,{len(lines)} @@\n"
+    return head + "".join(f"+{line}\n" for line in lines)
