@@ -197,7 +197,7 @@ async def _leave_when_idle(agent: Agent, stop: asyncio.Event, warm_after_s: floa
     """Stop after `idle_stop_s` without clients, jobs and endpoints."""
     quiet_since = agent.clock.monotonic()
     if warm_after_s <= 0.0:
-        agent.supervisor.prepare_nursery()
+        agent.supervisor.launcher.prepare()
     while True:
         await asyncio.sleep(1.0)
         now = agent.clock.monotonic()
@@ -207,11 +207,11 @@ async def _leave_when_idle(agent: Agent, stop: asyncio.Event, warm_after_s: floa
         recent = [seen for seen in agent.callers.values() if now - seen < CLIENT_MEMORY_S]
         is_needed = bool(recent) or agent.supervisor.is_busy or agent.endpoint_processes.is_busy
         if recent and not agent.supervisor.is_busy and now - agent.started_monotonic > warm_after_s:
-            agent.supervisor.prepare_nursery()
+            agent.supervisor.launcher.prepare()
         if is_needed:
             quiet_since = now
         elif now - quiet_since > 60.0:
-            agent.supervisor.dismiss_nursery()
+            agent.supervisor.launcher.dismiss()
         if agent.idle_stop_s and now - quiet_since > agent.idle_stop_s:
             log.info("nobody here for %.0f s: leaving", agent.idle_stop_s)
             stop.set()
@@ -221,7 +221,7 @@ async def _leave_when_idle(agent: Agent, stop: asyncio.Event, warm_after_s: floa
 async def _leave(
     agent: Agent, http: uvicorn.Server, tasks: list[asyncio.Task[Any]], workspace: Workspace
 ) -> None:
-    agent.supervisor.dismiss_nursery()
+    agent.supervisor.launcher.dismiss()
     await agent.tracking.close()
     agent.changes.bump("jobs")  # lets waiting clients go
     http.should_exit = True

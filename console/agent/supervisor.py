@@ -12,8 +12,6 @@ import json
 import logging
 import os
 import signal
-import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from console import errors, text
 from console.agent import admission, children
 from console.agent.ingest import Ingest, Source, Starter
+from console.agent.launching import Environment, Launcher
 from console.clock import Clock
 from console.rules import lifecycle, terminal_lines
 from storage.errors import StorageError
@@ -54,18 +53,6 @@ TAIL_BYTES = 4096
 
 TURN = "turn"
 """Jobs whose specs have an equal text under this key run one after another, in queue order."""
-
-WORKER = [sys.executable, "-P", "-m", "console.worker.main"]
-"""`-P`: a module of the workspace, say random.py, must not stand in for one of Python's or ours."""
-
-NURSERY = [sys.executable, "-P", "-m", "console.worker.nursery"]
-
-SLOW_KINDS = frozenset({"train", "search", "evaluate"})
-"""Their imports take seconds: they wait for the nursery to do them, so that later jobs need not."""
-
-
-Environment = Callable[[Job], Awaitable[dict[str, str]]]
-"""Gives what the program of a job is told beside the usual."""
 
 
 @dataclass(slots=True)
@@ -110,10 +97,10 @@ class Supervisor:
         self._clock = clock
         self._ingest = ingest
         self._jobs_at_once = jobs_at_once
-        self._keep_warm = keep_warm
         self._starters = starters or {}
-        self._environment = environment
-        self._nursery: children.Nursery | None = None
+        self.launcher = Launcher(
+            workspace, keep_warm=keep_warm, environment=environment, wake=self.wake
+        )
         self._watched: dict[int, _Watched] = {}
         self._failures: dict[int, type[Exception]] = {}
         """Job -> why it could not be looked after the last time."""
@@ -128,28 +115,6 @@ class Supervisor:
     def wake(self) -> None:
         """Look now instead of at the next tick; called after a job was queued or cancelled."""
         self._wake.set()
-
-    def prepare_nursery(self) -> None:
-        """Have what workers import ready; worthwhile once somebody is here."""
-        if self._nursery is not None and self._nursery.has_failed:
-            log.warning("no worker can be kept warm; jobs begin a few seconds later")
-            self._keep_warm = False
-        if self._nursery is not None and not self._nursery.is_alive:
-            self.dismiss_nursery()
-        if self._keep_warm and self._nursery is None:
-            self._nursery = children.Nursery(NURSERY, self._workspace.root)
-            loop = asyncio.get_running_loop()
-            loop.add_reader(self._nursery.output, self._nursery_spoke, self._nursery.output)
-
-    def dismiss_nursery(self) -> None:
-        if self._nursery is not None:
-            asyncio.get_running_loop().remove_reader(self._nursery.output)
-            self._nursery.dismiss()
-            self._nursery = None
-
-    def _nursery_spoke(self, output: int) -> None:
-        asyncio.get_running_loop().remove_reader(output)
-        self.wake()
 
     async def run(self) -> None:
         """Look after the jobs until cancelled."""
@@ -207,7 +172,7 @@ class Supervisor:
             if not waits and job.spec.get(TURN) in taken:
                 waits = "waits for its turn"
             waits = waits or admission.waits_for(job, running, machine, self._jobs_at_once)
-            if not waits and self._is_soon_warm(job):
+            if not waits and self.launcher.is_soon_warm(job):
                 waits = "loading libraries"
             if not waits:
                 if await self._start(job):
@@ -232,13 +197,6 @@ class Supervisor:
             if other.state != "succeeded":
                 waits.append(str(needed))
         return f"after {text.listed(waits)}" if waits else ""
-
-    def _is_soon_warm(self, job: Job) -> bool:
-        """Whether the nursery will have this job's imports before a worker of its own had them."""
-        if job.kind not in SLOW_KINDS:
-            return False
-        self.prepare_nursery()
-        return self._nursery is not None and self._nursery.is_warming
 
     async def _start(self, job: Job) -> bool:
         """Start its process; False when it has ended instead, or was taken out of the queue."""
@@ -274,31 +232,12 @@ class Supervisor:
         self.running_count += 1
         self.queued_count -= 1
         try:
-            if job.kind == "command":
-                await self._spawn_program(job, paths)
-            else:
-                self._spawn_worker(paths)
+            await self.launcher.launch(job, paths)
         except OSError as error:
             await self._end(job, "failed", f"cannot start it: {error.filename}: {error.strerror}")
             return False
         self._changes.bump("jobs")
         return True
-
-    async def _spawn_program(self, job: Job, paths: JobPaths) -> None:
-        """Start somebody's program, told where it runs and how it can report."""
-        root = self._workspace.root
-        also = {"MLOPS_WORKSPACE": str(root), "MLOPS_JOB_ID": str(job.id)}
-        if job.spec.get("path"):
-            also["PATH"] = job.spec["path"]
-        if self._environment is not None:
-            also |= await self._environment(job)
-        cwd = Path(job.spec.get("directory") or root)
-        children.spawn(paths.directory, paths.log, list(job.spec["command"]), cwd=cwd, also=also)
-
-    def _spawn_worker(self, paths: JobPaths) -> None:
-        if self._nursery is None or not self._nursery.start(paths.directory, paths.log):
-            command = [*WORKER, str(paths.directory)]
-            children.spawn(paths.directory, paths.log, command, cwd=self._workspace.root)
 
     async def _look_after(self, job: Job) -> None:
         watched = self._watched.setdefault(job.id, _Watched(since=self._clock.monotonic()))

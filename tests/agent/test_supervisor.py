@@ -125,7 +125,7 @@ def test_a_training_waits_for_the_imports_and_an_ingest_does_not(
         await supervisor.tick()
         assert job(database, 1).state == "starting"
         assert nursery.given == ["1"]
-        supervisor.dismiss_nursery()
+        supervisor.launcher.dismiss()
 
     asyncio.run(story())
     assert len(spawned) == 1
