@@ -199,3 +199,29 @@ def test_hostile_text_in_data_never_reaches_the_terminal(
         said = cli(stored, "data", *words)
         assert said.code == 0
         assert not set("\x1b\x07\u202e") & set(said.out + said.err), words
+
+
+def test_drafts_are_shown_with_evidence_and_decided_on_one_by_one(
+    stored: Workspace, cli: Cli
+) -> None:
+    write_table(stored.root / "rooms.parquet", "SELECT i AS id, 'x' AS kind FROM range(1500) t(i)")
+    place = "contracts/rooms.odcs.yaml"
+    said = cli(stored, "contract", "infer", "rooms", "rooms.parquet", "-o", place, cwd=stored.root)
+    assert said.code == 0 and "It holds from now on" in said.err, said
+    shown = cli(stored, "contract", "show", "rooms")
+    assert "Drafts  " in shown.out and "to decide on; they only warn" in shown.out
+    assert "1,500 values, all different" in shown.out
+    accepted = cli(stored, "contract", "accept", "rooms", "id.unique", "*.type")
+    assert accepted.out.splitlines() == [
+        f"accepted 3 rules in {place}", "  id.type", "  id.unique", "  kind.type"
+    ]  # fmt: skip
+    assert "contract show rooms" in accepted.err
+    refused = cli(stored, "contract", "refuse", "rooms", "--all", "--json")
+    found = json.loads(refused.out)
+    assert found["accepted"] == [] and "row_count" in found["refused"]
+    assert found["contract"]["status"] == "active"
+    nothing = cli(stored, "contract", "accept", "rooms", "id.unique")
+    assert nothing.code == errors.KINDS["conflict"].exit_code
+    assert "no draft any more" in nothing.err
+    unnamed = cli(stored, "contract", "accept", "rooms")
+    assert unnamed.code == errors.KINDS["usage"].exit_code and "--all" in unnamed.err
