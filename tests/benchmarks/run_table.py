@@ -12,17 +12,16 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
 from console.agent.run_index import RunIndex
 from console.rules.run_fields import in_reading_order
-from console.tui.areas.jobs.runs_pane import RunsPane
 from console.tui.filter_row import apply_filter
-from console.tui.host import Host
-from console.tui.snapshots.jobs import METRICS_OF_OLDER, NEWEST_RUNS
+from console.tui.snapshots.jobs import METRICS_OF_OLDER, NEWEST_RUNS, Snapshot
+from console.tui.widgets.table import Table
 from storage.records.runs import DataUse, Run
+from tests.tui.areas.shown import seen
 
 AT = datetime(2013, 7, 1, tzinfo=UTC)
 
@@ -50,32 +49,26 @@ def made_runs(count: int, metrics: int) -> list[Run]:
     ]
 
 
-class OnePane(Host):
-    """The pane alone on the screen."""
-
-    def compose(self) -> Any:
-        self.pane = RunsPane(lambda: AT)
-        self.pane.styles.height = "1fr"
-        yield self.pane
+def snapshot(runs: list[Run]) -> Snapshot:
+    return Snapshot(jobs=(), runs=tuple(runs), champions=(), metrics=("m0", "m1"), at=AT)
 
 
 async def keys(runs: list[Run]) -> dict[str, float]:
-    """CPU milliseconds from each key to painted cells."""
-    app = OnePane()
+    """CPU milliseconds from each key to painted cells, in the area as it is."""
     taken: dict[str, float] = {}
-    async with app.run_test(size=(160, 45)) as pilot:
-        table = app.pane.table
+    async with seen("jobs", size=(140, 45)) as it:
+        table = it.app.area.query_one("#runs", Table)
 
         async def measure(name: str, step: Callable[[], object]) -> None:
-            await pilot.pause()
+            await it.pilot.pause()
             before = time.process_time()
             step()
-            await pilot.pause()
+            await it.pilot.pause()
             taken[name] = (time.process_time() - before) * 1e3
 
-        await measure("first picture", lambda: app.pane.show(runs, runs[-1], ("m0", "m1")))
-        fresh = list(runs)
-        await measure("refreshed", lambda: app.pane.show(fresh, runs[-1], ("m0", "m1")))
+        area = it.app.area
+        await measure("first picture", lambda: area.show(snapshot(runs)))
+        await measure("refreshed", lambda: area.show(snapshot(runs)))
         table.focus()
         await measure("cursor step", lambda: table.action_step(1))
         await measure("page", lambda: table.action_page(1))
