@@ -24,6 +24,12 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_file(path: Path) -> None:
+    """Return when the content of the file is on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Give `path` this content in one step: a reader finds the old one or the new one, whole."""
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

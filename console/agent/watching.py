@@ -16,6 +16,7 @@ from console import errors
 from console.agent import answering, judging
 from console.agent.endpoint_view import declared_for
 from console.agent.incidents import Incidents
+from storage.archive import archive_requests, hot_until, remove_archived
 from storage.engine import Limits
 from storage.errors import DamagedError, NotFoundError, StorageError
 from storage.tables import alerts, endpoints, traffic
@@ -211,6 +212,9 @@ class Watching:
         now = self._agent.clock.now()
         declared = self._agent.declaration_file.last_good
         days = declared.retention_days if declared else 30
+        archive_days = declared.archive_days if declared else 365
+        raw = hot_until(now, days)
+        directory = self._agent.workspace.archive
 
         def change(connection: DuckDBPyConnection) -> int:
             traffic.gather_counts(connection, until=_whole(now - FINE, 600))
@@ -219,16 +223,17 @@ class Watching:
                 minutes_before=_whole(now - FINE, 600),
                 hours_before=_whole(now - MINUTES, 3600),
             )
-            return traffic.delete_before(
-                connection,
-                raw=now - timedelta(days=days),
-                gauges=now - GAUGES,
-                counts=now - COUNTS,
-            )
+            moved = archive_requests(connection, directory, raw)
+            traffic.delete_before(connection, raw=raw, gauges=now - GAUGES, counts=now - COUNTS)
+            return moved
 
-        removed = await self._agent.write(change)
-        if removed:
-            log.info("%d requests are past their %d days and were removed", removed, days)
+        moved = await self._agent.write(change)
+        if moved:
+            log.info("%d requests older than %d days moved to %s", moved, days, directory)
+        if archive_days > 0:
+            before = (now - timedelta(days=max(archive_days, days))).date()
+            for path in await asyncio.to_thread(remove_archived, directory, before):
+                log.info("%s is past its %d days and was removed", path.name, archive_days)
 
 
 def _whole(at: datetime, width_s: int) -> datetime:

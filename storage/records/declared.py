@@ -76,5 +76,7 @@ class Declaration:
     limits: DeclaredLimits = DeclaredLimits()
     """Of one job."""
     retention_days: int = 30
-    """Raw request events older than this are dropped; roll-ups stay a year."""
+    """Raw request events older than this move to Parquet files; roll-ups stay a year."""
+    archive_days: int = 365
+    """Files of archived requests are removed after so many days; 0 = never."""
     digest: str = ""

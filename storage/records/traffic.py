@@ -8,7 +8,7 @@ of time, versions or outcomes add.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,3 +143,13 @@ class WindowPoint:
 
     at: datetime
     counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestDay:
+    """Raw requests of one day, on their way to the archive."""
+
+    day: date
+    rows: int
+    mark: int
+    """Of which requests they are, whatever their order."""

@@ -103,6 +103,34 @@ ORDER BY 1, endpoint, measure, k;
 DELETE FROM counts_1m
 WHERE "at" < $until;
 
+-- name: list_request_days
+-- Days before a moment that raw requests are kept of; the mark changes with what they are.
+SELECT CAST("at" AS DATE) AS day,
+    count(*) AS rows,
+    bit_xor(hash(request_id, endpoint, "at", version)) AS mark
+FROM requests
+WHERE "at" < $until
+GROUP BY day
+ORDER BY day;
+
+-- name: copy_requests
+-- The raw requests of a day with their current label, to a Parquet file.
+COPY (
+    SELECT r.request_id, r.endpoint, r."at", r.version, r.outcome, r.status, r.latency_ms,
+        r.queue_ms, r.score, r.decision, r.is_shadow, r.features, l.label,
+        l.received_at AS label_received_at
+    FROM requests r
+    LEFT JOIN labels l
+        ON l.endpoint = r.endpoint
+        AND l.request_id = r.request_id
+        AND l.is_shadow = r.is_shadow
+        AND l.is_current
+    WHERE r."at" >= $day
+        AND r."at" < $day + INTERVAL 1 DAY
+        AND r."at" < $until
+    ORDER BY r."at", r.request_id
+) TO $path (FORMAT parquet, COMPRESSION zstd);
+
 -- name: delete_requests_before
 -- Raw requests past their retention; their counts stay.
 DELETE FROM requests

@@ -7,7 +7,8 @@ the counts exactly once, wherever it is on its way from fine to hourly buckets.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from storage import queries
@@ -19,6 +20,7 @@ from storage.records.traffic import (
     LabelledScores,
     LatencyCount,
     ModelRows,
+    RequestDay,
     ScoreCount,
     SignalCounts,
     SloCounts,
@@ -110,6 +112,18 @@ def coarsen_counts(
     queries.run(connection, "clear_minute_counts", {"until": hours_before})
     queries.run(connection, "coarsen_feature_windows", {"until": minutes_before})
     queries.run(connection, "clear_fine_windows", {"until": minutes_before})
+
+
+def list_request_days(connection: DuckDBPyConnection, *, until: datetime) -> list[RequestDay]:
+    return queries.rows(connection, "list_request_days", {"until": until}, into=RequestDay)
+
+
+def copy_requests(
+    connection: DuckDBPyConnection, day: date, *, until: datetime, path: Path
+) -> None:
+    """Write the requests of a day that are before `until` to a new Parquet file."""
+    params = {"day": day, "until": until, "path": str(path)}
+    queries.run(connection, "copy_requests", params)
 
 
 def delete_before(
