@@ -41,6 +41,10 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
+def pytest_unconfigure() -> None:
+    gc.unfreeze()
+
+
 SAMPLE_DATA = Path(__file__).resolve().parent.parent / "sample_data"
 Value = TypeVar("Value")
 
