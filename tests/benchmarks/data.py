@@ -1,23 +1,27 @@
 """Data versions at size: add, add again, diff, check, profile, drift, one page; and how each grows.
 
-    PYTHONPATH=. python tests/benchmarks/data.py [ROWS ...]        default 100000 1000000
+    PYTHONPATH=. python tests/benchmarks/data.py [ROWS ...]   default 100000 1000000 10000000
 
 A table of 12 columns; v2 has 1 % more rows and 10,000 neighbouring rows changed, v3 has 1 % of its
 rows changed here and there. Printed beside the limits of the same run: reading the file and
-hashing it (which stores everything again and tells no difference) and DuckDB's own hash join.
-Run by hand.
+hashing it (which stores everything again and tells no difference) and DuckDB's own hash join; and
+beside DVC and Delta Lake where they are installed (the command dvc, the package deltalake). The
+last column says how the cost grows from the first size to the last. Run by hand.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import resource
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +129,7 @@ class Bench:
         v1, _ = self.add("add v1", one, None)
         v2, reading = self.add("add v2: 1 % appended, a block changed", two, v1)
         v3, _ = self.add("add v3: 1 % scattered changes", three, v1)
+        self.peers(one, two, three)
         timings.time("limit: keyed hash join v1, v2", lambda: self._join(one, two))
         self.diff("keyed diff v1, v2", v1, v2)
         self.diff("keyed diff v1, v3", v1, v3)
@@ -143,6 +148,38 @@ class Bench:
         timings.time("page of 1,000 rows", lambda: pages.page(digest, self.rows // 2, 1000))
         self.connection.close()
         return timings
+
+    def peers(self, *files: Path) -> None:
+        """The same three states in other stores; they tell no rows apart."""
+        if shutil.which("dvc"):
+            self._dvc(files)
+        if importlib.util.find_spec("deltalake"):
+            self._delta(files)
+
+    def _dvc(self, files: Sequence[Path]) -> None:
+        home = self.directory / "dvc"
+        home.mkdir()
+        run = partial(subprocess.run, cwd=home, check=True, stdout=subprocess.DEVNULL)
+        run(["dvc", "init", "--no-scm", "--quiet"])
+        for number, path in enumerate(files, start=1):
+            shutil.copyfile(path, home / "table.parquet")
+            before = _bytes_in(home / ".dvc" / "cache")
+            what = f"dvc: add v{number}"
+            self.timings.time(what, partial(run, ["dvc", "add", "--quiet", "table.parquet"]))
+            grown = _bytes_in(home / ".dvc" / "cache") - before
+            self.timings.facts[what] = f"+{grown / 1e6:.1f} MB"
+
+    def _delta(self, files: Sequence[Path]) -> None:
+        from deltalake import write_deltalake
+        from pyarrow import dataset
+
+        home = self.directory / "delta"
+        for number, path in enumerate(files, start=1):
+            before = _bytes_in(home)
+            what = f"delta: overwrite with v{number}"
+            rows = dataset.dataset(path).scanner().to_reader()
+            self.timings.time(what, partial(write_deltalake, home, rows, mode="overwrite"))
+            self.timings.facts[what] = f"+{(_bytes_in(home) - before) / 1e6:.1f} MB"
 
     def diff(self, what: str, before: Manifest, after: Manifest) -> None:
         found = self.timings.time(
@@ -173,6 +210,10 @@ class Bench:
         ).fetchall()
 
 
+def _bytes_in(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
 def main(sizes: list[int]) -> None:
     results = []
     for rows in sizes:
@@ -192,4 +233,4 @@ def main(sizes: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(word.replace("_", "")) for word in sys.argv[1:]] or [100_000, 1_000_000])
+    main([int(word.replace("_", "")) for word in sys.argv[1:]] or [100_000, 1_000_000, 10_000_000])
