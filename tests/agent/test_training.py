@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from console import errors
-from console.agent.supervisor import NURSERY, WORKER
+from console.agent.launching import NURSERY, WORKER
 from console.client.client import Client
 from console.wire import datasets as datasets_wire
 from console.wire import jobs as jobs_wire

@@ -87,16 +87,13 @@ def test_a_month_with_na_strings_and_a_renamed_column_is_refused_mended_and_comp
     shown = run("data", "diff", "flights@v3..v4").out
     assert shown.startswith("flights@v3 → flights@v4  80 789 → 109 119 rows (+28 330)")
     drift = facts("data", "drift", "flights@v3..v4")
-    assert drift["columns"][0]["column"] == "month"
-    assert not [column["column"] for column in drift["columns"] if column["is_drifted"]]
+    moved = [column["column"] for column in drift["columns"] if column["is_drifted"]]
+    assert moved == ["month"], "a new month moves the month and nothing else"
     shown = run("data", "drift", "flights").out
-    assert "1 of 19 columns moved beyond the warn line" in shown
-    assert "month moved 0.35 σ, no further than by itself" in shown, (
-        "the table grew by months before"
-    )
+    assert "1 of 19 columns moved: month" in shown
+    assert "26.0 % of its rows lie outside all values of the reference" in shown
     alone = run("data", "drift", "flights@v4", "--delivered").out
     assert alone.startswith("flights@v3 → the rows that came with flights@v4  80 789 → 28 330 rows")
-    assert "1 of 19 columns moved: month" in alone, "a new month moves the month and nothing else"
 
     # The trail is complete: who added what, and the store is whole.
     actions = [entry["action"] for entry in facts("ledger", "show")]

@@ -90,7 +90,7 @@ async def test_a_broken_month_is_refused_on_screen_and_the_mended_one_compared(
             screen = await reader.sees("4 versions")
             assert "was refused" not in screen and "shows why" not in screen
             await reader.press("g")
-            screen = await reader.sees("Moved since v3", "2 of 4 columns moved: month")
+            screen = await reader.sees("Moved since v3", "3 of 4 columns moved: month")
             assert "✗" in reader.row(screen, "delay", "2.30")
             await reader.press("c")
             await reader.sees("trips@v3 → trips@v4", "2 000 added, 0 removed")
