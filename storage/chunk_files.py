@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from storage.chunks import chunks_sql
+from storage.chunks import chunks_sql, mark_of
 from storage.errors import UnavailableError, from_os_error
 from storage.objects import Objects
 from storage.parquet_types import hashed, stored
@@ -32,6 +32,8 @@ Progress = Callable[[int, int], None]
 
 MOST_PARTS: Final = 8
 """A chunk in more files than this is written anew: opening a file costs about a millisecond."""
+PATCH_SHARE: Final = 0.05
+"""A column that changed in more of its rows is written whole."""
 MOST_PIECES: Final = 8
 LEAST_HEAD: Final = 8
 """Of a chunk that grew to more than so many times its rows nothing is kept."""
@@ -147,9 +149,10 @@ class ChunkWriter:
         self._objects = objects
         self._scratch = scratch
         pairs = list(zip(columns, types, strict=True))
+        self._stored = [stored(quote(column.name), kind, column.name) for column, kind in pairs]
         self._values = [
-            f"{stored(quote(column.name), kind, column.name)} AS {quote(column.name)}"
-            for column, kind in pairs
+            f"{value} AS {quote(column.name)}"
+            for value, column in zip(self._stored, columns, strict=True)
         ]
         self._hashes = ", ".join(
             f"hash({', '.join(hashed(quote(column.name), kind))}) AS c{position}"
@@ -229,42 +232,70 @@ class ChunkWriter:
         if head:
             known = sum(piece.rows for piece in head)
             source = rows.between(span.start + known - offset, span.rows - known)
-            path, size = self._write(cursor, source, range(len(self._columns)), span)
+            query = f"SELECT {', '.join(self._values)} FROM {source}"
+            path, size = self._write(cursor, query, span)
             part = Part(object=path, bytes=size)
             return Chunk(digest=span.digest, rows=span.rows, parts=(part,), head=head)
         source = rows.between(span.start - offset, span.rows)
         everything = range(len(self._columns))
         changed: Sequence[int] = everything
+        patched: Sequence[int] = ()
         kept: list[Part] = []
         if model is not None and not model.head:
-            changed = self._changed(cursor, source, model)
-            if 0 < len(changed) < len(everything):
+            moved = self._moved(cursor, source, model)
+            patched = [n for n, rows in moved.items() if rows <= PATCH_SHARE * span.rows]
+            changed = [n for n in moved if n not in patched]
+            kept = _without(model, frozenset(changed), len(everything))
+            if len(kept) + bool(changed) + bool(patched) > MOST_PARTS:
+                # Columns that were patched often are put together again.
+                changed, patched = sorted({*moved, *_patched(model)}), ()
                 kept = _without(model, frozenset(changed), len(everything))
-        if not kept or len(kept) >= MOST_PARTS:
-            kept, changed = [], everything
-        path, size = self._write(cursor, source, changed, span)
-        part = Part(object=path, bytes=size, columns=tuple(changed) if kept else ())
-        return Chunk(digest=span.digest, rows=span.rows, parts=(*kept, part))
+        if not kept or len(kept) + bool(changed) > MOST_PARTS:
+            kept, changed, patched = [], everything, ()
+        parts = list(kept)
+        if changed:
+            listed = ", ".join(self._values[position] for position in changed)
+            path, size = self._write(cursor, f"SELECT {listed} FROM {source}", span)
+            parts.append(Part(object=path, bytes=size, columns=tuple(changed) if kept else ()))
+        if patched and model is not None:
+            path, size = self._write(cursor, self._patch(source, model, patched), span)
+            names = tuple(map(str, patched))
+            parts.append(
+                Part(object=path, bytes=size, columns=tuple(patched), names=names, is_patch=True)
+            )
+        return Chunk(digest=span.digest, rows=span.rows, parts=tuple(parts))
 
-    def _changed(self, cursor: DuckDBPyConnection, source: str, model: Chunk) -> list[int]:
-        equal = ", ".join(f"bool_and(n.c{i} = o.c{i})" for i in range(len(self._columns)))
+    def _moved(self, cursor: DuckDBPyConnection, source: str, model: Chunk) -> dict[int, int]:
+        """Columns that differ from those of `model`, and in how many rows."""
+        counts = ", ".join(f"count_if(n.c{i} <> o.c{i})" for i in range(len(self._columns)))
         found = cursor.execute(
-            f"SELECT {equal} FROM (SELECT {self._hashes} FROM {source}) AS n POSITIONAL JOIN "
-            f"(SELECT {self._hashes} "
-            f"FROM {chunks_sql(self._columns, [model], self._objects)}) AS o"
+            f"SELECT {counts} FROM (SELECT {self._hashes} FROM {source}) AS n POSITIONAL JOIN "
+            f"({self._hashes_of(model)}) AS o"
         ).fetchall()[0]
-        return [position for position, is_equal in enumerate(found) if not is_equal]
+        return {position: int(rows) for position, rows in enumerate(found) if rows}
 
-    def _write(
-        self, cursor: DuckDBPyConnection, source: str, positions: Sequence[int], span: Span
-    ) -> tuple[str, int]:
-        listed = ", ".join(self._values[position] for position in positions)
+    def _hashes_of(self, model: Chunk) -> str:
+        rows = chunks_sql(self._columns, [model], self._objects)
+        return f"SELECT {self._hashes} FROM {rows}"
+
+    def _patch(self, source: str, model: Chunk, positions: Sequence[int]) -> str:
+        """The rows in which the columns differ from those of `model`; null elsewhere."""
+        values = ", ".join(f"{self._stored[position]} AS v{position}" for position in positions)
+        listed = ", ".join(
+            f"CASE WHEN n.c{i} <> o.c{i} THEN n.v{i} END AS {quote(str(i))}, "
+            f"n.c{i} <> o.c{i} AS {quote(mark_of(str(i)))}"
+            for i in positions
+        )
+        return (
+            f"SELECT {listed} FROM (SELECT {values}, {self._hashes} FROM {source}) AS n "
+            f"POSITIONAL JOIN ({self._hashes_of(model)}) AS o"
+        )
+
+    def _write(self, cursor: DuckDBPyConnection, query: str, span: Span) -> tuple[str, int]:
         try:
             with tempfile.TemporaryDirectory(dir=self._scratch, prefix="chunk-") as directory:
                 path = Path(directory, "chunk.parquet")
-                cursor.execute(
-                    f"COPY (SELECT {listed} FROM {source}) TO {literal(str(path))} ({_PARQUET})"
-                )
+                cursor.execute(f"COPY ({query}) TO {literal(str(path))} ({_PARQUET})")
                 size = path.stat().st_size
                 return self._objects.put_file(path), size
         except duckdb.IOException as error:
@@ -303,6 +334,8 @@ def _renamed(chunk: Chunk, before: tuple[str, ...], after: tuple[str, ...]) -> C
     """Say under which names the files of `chunk` have the columns that are now called `after`."""
 
     def now(part: Part) -> Part:
+        if part.is_patch:
+            return part
         taken = part.columns or tuple(range(len(after)))
         inside = part.names or tuple(before[position] for position in taken)
         wanted = tuple(after[position] for position in taken)
@@ -310,6 +343,10 @@ def _renamed(chunk: Chunk, before: tuple[str, ...], after: tuple[str, ...]) -> C
 
     head = tuple(replace(piece, parts=tuple(map(now, piece.parts))) for piece in chunk.head)
     return replace(chunk, parts=tuple(map(now, chunk.parts)), head=head)
+
+
+def _patched(chunk: Chunk) -> set[int]:
+    return {position for part in chunk.parts if part.is_patch for position in part.columns}
 
 
 def _without(chunk: Chunk, changed: frozenset[int], column_count: int) -> list[Part]:

@@ -123,28 +123,36 @@ def chunks_sql(columns: Sequence[SchemaColumn], chunks: Iterable[Chunk], objects
     return "(" + " UNION ALL ".join(selects) + ")"
 
 
-_Layout = tuple[tuple[tuple[int, ...], tuple[str, ...]], ...]
+_Layout = tuple[tuple[tuple[int, ...], tuple[str, ...], bool], ...]
 
 
 def _layout(piece: Piece) -> _Layout:
-    return tuple((part.columns, part.names) for part in piece.parts)
+    return tuple((part.columns, part.names, part.is_patch) for part in piece.parts)
 
 
 def _select(columns: Sequence[SchemaColumn], layout: _Layout, files: list[list[Path]]) -> str:
     expressions = [""] * len(columns)
     sources = []
-    for number, ((positions, names), paths) in enumerate(zip(layout, files, strict=True)):
+    for number, ((positions, names, is_patch), paths) in enumerate(zip(layout, files, strict=True)):
         taken = positions or tuple(range(len(columns)))
         inside = names or tuple(columns[position].name for position in taken)
         for position, name in zip(taken, inside, strict=True):
-            value = f"p{number}.{quote(name)}"
-            expressions[position] = restored(value, columns[position].type)
+            value = restored(f"p{number}.{quote(name)}", columns[position].type)
+            if is_patch:
+                is_here = f"p{number}.{quote(mark_of(name))}"
+                value = f"CASE WHEN {is_here} THEN {value} ELSE {expressions[position]} END"
+            expressions[position] = value
         sources.append(f"{parquet(paths)} AS p{number}")
     listed = ", ".join(
         f"{value} AS {quote(column.name)}"
         for value, column in zip(expressions, columns, strict=True)
     )
     return f"SELECT {listed} FROM {' POSITIONAL JOIN '.join(sources)}"
+
+
+def mark_of(name: str) -> str:
+    """What the column of a patch is called that says which rows it holds."""
+    return f"{name} is here"
 
 
 def restored(value: str, type_name: str) -> str:

@@ -23,6 +23,9 @@ class Part:
     names: tuple[str, ...] = ()
     """What these columns are called inside the file, in the same order; empty = as in the schema.
     Differs after a column was renamed: the rows are not written again for that."""
+    is_patch: bool = False
+    """Beside each column the file says in which rows it holds the value; in the others that of the
+    parts before stays. So a few changes here and there do not store the column again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -187,14 +187,16 @@ def test_an_insertion_moves_only_the_chunks_around_it(connection: Connection, fi
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_scattered_changes_of_one_column_store_that_column_only(
-    connection: Connection, files: Files
+def test_many_changes_of_one_column_store_that_column_only(
+    connection: Connection, files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(chunk_files, "PATCH_SHARE", 0.001)
     base = "SELECT i, repeat(md5(i::VARCHAR), 4) AS heavy, i % 5 AS light FROM range(6000) AS t(i)"
     first = store(connection, files, base)
     before = files.bytes
     query = f"SELECT * REPLACE (CASE WHEN i % 50 = 0 THEN -1 ELSE light END AS light) FROM ({base})"
     second = store(connection, files, query, first)
+    assert not any(part.is_patch for chunk in second.chunks for part in chunk.parts)
     assert (files.bytes - before) < before / 4
     assert max(len(chunk.parts) for chunk in second.chunks) == 2
     assert rows_of(connection, read_sql(second, files)) == rows_of(connection, "source")
@@ -202,6 +204,58 @@ def test_scattered_changes_of_one_column_store_that_column_only(
     third = store(connection, files, query.replace("-1", "-2"), second)
     assert rows_of(connection, read_sql(third, files)) == rows_of(connection, "source")
     assert max(len(chunk.parts) for chunk in third.chunks) == 2
+
+
+CHANGES = {
+    "number": "x * 2 + 1",
+    "null": "NULL",
+    "from null": "coalesce(x, 7)",
+    "nan": "'nan'::DOUBLE",
+    "negative zero": "-0.0::DOUBLE",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_few_changes_store_only_the_rows_that_changed(
+    change: str, connection: Connection, files: Files
+) -> None:
+    base = (
+        "SELECT i AS id, CASE WHEN i % 3 > 0 THEN (hash(i) % 1000000)::DOUBLE ELSE NULL END AS x, "
+        "[i, hash(i) % 9] AS l FROM range(20000) AS t(i)"
+    )
+    first = store(connection, files, base)
+    written = files.bytes
+    query = f"SELECT * REPLACE (CASE WHEN hash(id) % 100 = 0 THEN {change} ELSE x END AS x)"
+    second = store(connection, files, f"{query} FROM ({base})", first)
+    assert files.bytes - written < written / 40
+    assert [part.is_patch for part in second.chunks[0].parts] == [False, True]
+    assert rows_of(connection, read_sql(second, files)) == rows_of(connection, "source")
+    assert verify(connection, second, files) == []
+    connection.execute("CREATE TABLE kept AS SELECT id, x AS y, l FROM source")
+    renamed = store(connection, files, "SELECT * FROM kept", second)
+    assert rows_of(connection, read_sql(renamed, files)) == rows_of(connection, "kept")
+    # Back again, and then the column in most rows: the patches are of no use any more.
+    third = store(connection, files, base, second)
+    assert third.digest == first.digest
+    whole = store(connection, files, f"SELECT * REPLACE (id * 0.5 AS x) FROM ({base})", second)
+    assert not any(part.is_patch for part in whole.chunks[0].parts)
+    assert rows_of(connection, read_sql(whole, files)) == rows_of(connection, "source")
+
+
+def test_patches_pile_up_to_a_few_and_are_put_together_then(
+    connection: Connection, files: Files
+) -> None:
+    base = "SELECT i AS id, hash(i) % 1000 AS x, md5(i::VARCHAR) AS s FROM range(3000) AS t(i)"
+    version = store(connection, files, base)
+    counts = []
+    for day in range(1, 12):
+        base = f"SELECT * REPLACE (CASE WHEN hash(id, {day}) % 100 = 0 THEN {day} ELSE x END AS x) "
+        base += "FROM source"
+        connection.execute("CREATE OR REPLACE TABLE source_before AS SELECT * FROM source")
+        version = store(connection, files, base.replace("source", "source_before"), version)
+        assert rows_of(connection, read_sql(version, files)) == rows_of(connection, "source")
+        counts.append(len(version.chunks[0].parts))
+    assert counts == [2, 3, 4, 5, 6, 7, 8, 2, 3, 4, 5]
 
 
 @pytest.mark.usefixtures("small_chunks")
