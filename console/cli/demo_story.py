@@ -287,7 +287,7 @@ class Story:
         drift = self._call(
             endpoint_wire.get_endpoint_drift, EndpointWindow(endpoint=ENDPOINT, window_s=300.0)
         )
-        moved = [each for each in drift.columns if each.verdict in ("warn", "fail")]
+        moved = [each for each in drift.columns if each.is_drifted]
         self.facts["alert"] = {
             "id": alert.id,
             "title": alert.title,
@@ -299,7 +299,7 @@ class Story:
             medians = ""
             if each.median_before is not None and each.median_after is not None:
                 medians = f", median {each.median_before:.4g} -> {each.median_after:.4g}"
-            self.say(f"       {each.column}: PSI {text.fixed(each.primary.value, 2)}{medians}")
+            self.say(f"       {each.words or each.column}{medians}")
         for cause in detail.causes:
             self.say(f"       {cause.kind}: {cause.title}")
         for remedy in detail.remedies:
