@@ -80,7 +80,8 @@ async def test_a_broken_month_is_refused_on_screen_and_the_mended_one_compared(
             await reader.press("a")
             screen = await reader.sees("april.csv was refused", "Broken")
             assert "tail is missing (tail_num is new: renamed?)" in " ".join(screen.split())
-            await reader.press("j")
+            rules.focus()
+            rules.cursor_key = "delay.type"
             await reader.sees("'missing'", "rules broken · nothing of it was stored")
             assert [version.version for version in trips.versions] == [3, 2, 1]
             await back(reader, "Contract of")
