@@ -28,8 +28,9 @@ types: $(VENV)/.installed-dev
 imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
+# Three on two cores: a test that waits for a process leaves its core to another.
 tests: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 bench: $(VENV)/.installed-dev
 	@for each in tests/benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each; done

@@ -241,7 +241,7 @@ def test_an_agent_killed_while_starting_leaves_one_process_not_two(served: Serve
     agent, client = served.agent, served.client
     served.stop()
     served.until("stopped")
-    for _ in range(3):
+    for _ in range(2):
         client.call(wire.start_endpoint, StartEndpoint(endpoint=served.name))
         agent.kill()
         agent.start_again()

@@ -252,7 +252,9 @@ def test_a_torn_configuration_is_reported_and_changes_nothing(canary: Endpoint) 
     content = canary.paths.config.read_bytes()
     canary.paths.config.write_bytes(content[: len(content) // 2])
     wait_for(
-        lambda: "is not an endpoint configuration" in failures(canary)[-1].reason,
+        lambda: any(
+            "is not an endpoint configuration" in each.reason for each in failures(canary)[-1:]
+        ),
         "a report",
     )
     assert canary.generation() == serving
