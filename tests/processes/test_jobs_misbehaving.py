@@ -247,8 +247,16 @@ def test_a_job_that_fills_the_disk_ends_with_the_truth_on_that_disk(tmp_path: Pa
     full = read_exit(tmp_path / "exit.json")
     assert full is not None
     assert (full.exit_code, full.stopped_for) == (1, "")
-    steadily = f"bash -c 'while head -c 900000 /dev/zero >> {tmp_path}/f; do sleep 0.04; done'"
-    (tmp_path / "exit.json").write_text(run(steadily).stdout)
+    # Past the floor at once, then over and over on the same bytes: the disk is never quite full.
+    writes = "; ".join(
+        (
+            "import time",
+            f"f = open('{tmp_path}/f', 'wb')",
+            "f.write(bytes(15_000_000))",
+            "[(f.seek(0), f.write(bytes(5_000_000)), time.sleep(0.02)) for _ in range(1500)]",
+        )
+    )
+    (tmp_path / "exit.json").write_text(run(f'{sys.executable} -c "{writes}"').stdout)
     stopped = read_exit(tmp_path / "exit.json")
     assert stopped is not None
     assert stopped.stopped_for == "disk"
