@@ -347,13 +347,15 @@ def verify(invocation: Invocation) -> None:
 @command(
     "gc",
     argument("--remove", action="store_true", help="remove them; without it they are counted"),
+    argument("--dry-run", action="store_true", help="only count, whatever else is asked"),
     argument("--keep-days", type=int, default=0, metavar="N", help="keep what is younger"),
     examples=("mlops-console data gc", "mlops-console data gc --remove --keep-days 7"),
 )
 def gc(invocation: Invocation) -> None:
     """Count or remove stored files that no version, run, model or ledger entry refers to."""
     arguments, output = invocation.arguments, invocation.output
-    request = CollectGarbage(dry_run=not arguments.remove, keep_days=arguments.keep_days)
+    is_dry = arguments.dry_run or not arguments.remove
+    request = CollectGarbage(dry_run=is_dry, keep_days=arguments.keep_days)
 
     def people(found: Garbage) -> None:
         verb = "removed" if found.removed else "would remove"

@@ -101,3 +101,4 @@ def test_a_month_with_na_strings_and_a_renamed_column_is_refused_mended_and_comp
     assert "data.tag" in actions
     assert run("data", "verify", "flights@v4").out.startswith("flights@v4 is whole")
     assert facts("data", "gc")["removed"] is False
+    assert facts("data", "gc", "--remove", "--dry-run")["removed"] is False
