@@ -293,7 +293,8 @@ class Area(Settled):
         pane = self._split_pane
         if pane is not None:
             most = self.size.width - _LEAST_PANE
-            self._set_split(min(max(pane.outer_size.width + cells, _LEAST_PANE), most))
+            now = self._split or pane.outer_size.width  # a second key may come before the layout
+            self._set_split(min(max(now + cells, _LEAST_PANE), most))
             self.post_message(self.Arranged(self, split=self._split))
 
     def action_reset_layout(self) -> None:
